@@ -1,0 +1,1 @@
+"""The background service: mailbox, store, jobs, socket, and the `trimtab` command."""

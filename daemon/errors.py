@@ -1,0 +1,143 @@
+"""The daemon's branches of the error tree (root: `mlx_agent.errors`).
+
+    UserError
+    ├── ConfigMissing           there is no config.toml yet
+    ├── ConfigInvalid           every problem of config.toml at once
+    ├── AccountUnknown          no account of that name in the config
+    ├── PasswordMissing         no password from the keychain, command or environment
+    ├── LoginRefused            the server refused user name or password
+    ├── FolderNotFound          no Sent folder by config, SPECIAL-USE or name
+    ├── FolderShrunk            more than a fifth of a folder is gone: stop and ask
+    ├── NothingToTeach          no mail of the account teaches
+    ├── HomeInUse               another trimtab holds this home
+    ├── DaemonNotRunning        a command needs the daemon
+    ├── StoreFull               the disk is full
+    ├── StoreTooNew             the store was written by a newer trimtab
+    ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
+    └── DraftNotFound
+    TransientError
+    ├── ServerUnreachable       name, network, TLS or time-out
+    ├── ServerBusy              the provider throttles; carries its delay
+    └── WriterUnavailable       the large model that writes drafts did not answer
+
+Fields hold account names, host names and paths; never addresses, subjects, bodies or keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_agent.errors import TransientError, TrimtabError, UserError
+
+__all__ = ["TransientError", "TrimtabError", "UserError"]
+
+
+@dataclass(eq=False)
+class ConfigMissing(UserError):
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigProblem:
+    """One problem of the config: where (TOML path, such as `accounts.work.imap.port`) and what."""
+
+    where: str
+    what: str
+
+
+@dataclass(eq=False)
+class ConfigInvalid(UserError):
+    path: Path
+    problems: tuple[ConfigProblem, ...]
+
+
+@dataclass(eq=False)
+class AccountUnknown(UserError):
+    account: str
+    known: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class PasswordMissing(UserError):
+    account: str
+    source: str
+
+
+@dataclass(eq=False)
+class LoginRefused(UserError):
+    account: str
+    host: str
+
+
+@dataclass(eq=False)
+class FolderNotFound(UserError):
+    account: str
+    folder: str | None
+
+
+@dataclass(eq=False)
+class FolderShrunk(UserError):
+    account: str
+    had: int
+    gone: int
+
+
+@dataclass(eq=False)
+class NothingToTeach(UserError):
+    account: str
+    mails: int
+
+
+@dataclass(eq=False)
+class HomeInUse(UserError):
+    home: Path
+
+
+@dataclass(eq=False)
+class DaemonNotRunning(UserError):
+    socket: Path
+
+
+@dataclass(eq=False)
+class StoreFull(UserError):
+    path: Path
+
+
+@dataclass(eq=False)
+class StoreTooNew(UserError):
+    path: Path
+    found: int
+    known: int
+
+
+@dataclass(eq=False)
+class SourceUnreadable(UserError):
+    path: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class DraftNotFound(UserError):
+    draft_id: str
+
+
+@dataclass(eq=False)
+class ServerUnreachable(TransientError):
+    account: str
+    host: str
+    port: int
+    reason: str
+
+
+@dataclass(eq=False)
+class ServerBusy(TransientError):
+    account: str
+    host: str
+    delay_s: float
+
+
+@dataclass(eq=False)
+class WriterUnavailable(TransientError):
+    model: str
+    reason: str

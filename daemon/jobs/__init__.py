@@ -1,0 +1,1 @@
+"""Jobs: what is due, running it, and the worker process that holds MLX."""

@@ -1,0 +1,1 @@
+"""The store: one thread owns SQLite; all SQL lives here."""

@@ -1,0 +1,63 @@
+"""Parse what a large model answered. Strict: a wrong form raises AnswerMalformed.
+
+    intent    <points> one `- bullet` per line </points>
+    rules     <rules> one `Aspect: instruction` per line </rules>
+    judge     <verdict> first | second | tie </verdict>
+    baseline, draft     the mail's text and nothing else
+
+Text before the tag is the model's thinking and is dropped. A tag must occur exactly once, after
+the thinking.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, cast
+
+from mlx_agent.errors import AnswerMalformed
+from mlx_agent.records import Rule
+from mlx_agent.rules import RulesMalformed, parse_rules
+
+Choice = Literal["first", "second", "tie"]
+
+
+def parse_points(text: str) -> tuple[str, ...]:
+    """The bullets of an intent answer, at least one."""
+    lines = [line.strip() for line in _tagged("intent", "points", text).splitlines()]
+    points = tuple(line[2:].strip() for line in lines if line.startswith("- ") and line[2:].strip())
+    if not points:
+        raise AnswerMalformed("intent", "no bullet")
+    if any(line and not line.startswith("- ") for line in lines):
+        raise AnswerMalformed("intent", "a line that is no bullet")
+    return points
+
+
+def parse_rules_answer(text: str) -> tuple[Rule, ...]:
+    """The rules of a rules answer, at least one, in the fixed order of aspects."""
+    try:
+        return parse_rules(_tagged("rules", "rules", text))
+    except RulesMalformed as error:
+        raise AnswerMalformed("rules", error.reason) from error
+
+
+def parse_verdict(text: str) -> Choice:
+    """Which draft the judge found nearer to the truth."""
+    choice = _tagged("judge", "verdict", text).strip()
+    if choice not in ("first", "second", "tie"):
+        raise AnswerMalformed("judge", "no such verdict")
+    return cast(Choice, choice)
+
+
+def parse_mail(text: str) -> str:
+    """The text of a baseline or a draft, with outer blank lines removed."""
+    mail = text.replace("\r\n", "\n").strip("\n ")
+    if not mail:
+        raise AnswerMalformed("draft", "empty")
+    return mail
+
+
+def _tagged(prompt: str, tag: str, text: str) -> str:
+    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    if len(found) != 1:
+        raise AnswerMalformed(prompt, f"<{tag}> occurs {len(found)} times")
+    return str(found[0])

@@ -1,0 +1,1 @@
+"""The pocket base: a tiny Llama of our own, so that everything runs anywhere."""

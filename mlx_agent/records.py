@@ -1,0 +1,361 @@
+"""The vocabulary of trimtab as frozen records.
+
+Every value that crosses a module border is one of these. They hold no behaviour beyond what
+follows from their own fields, import nothing of ours, and are (de)serialised in `codec`.
+Times are aware UTC. Texts are Unicode with line feeds as line ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["email", "article", "review"]
+Strategy = Literal["R1", "R2", "R3"]
+Register = Literal["formal", "plain", "casual"]
+Rung = Literal["adapter", "few-shot", "style-card", "zero-shot"]
+Split = Literal["train", "valid", "test"]
+
+ASPECTS: tuple[str, ...] = (
+    "greeting",
+    "opening",
+    "length",
+    "sentences",
+    "tone",
+    "contractions",
+    "requests",
+    "exclamation",
+    "capitals",
+    "subject",
+    "layout",
+    "shorthand",
+    "marks",
+    "phrases",
+    "closing",
+    "sign-off",
+    "signature",
+)
+"""What a rule can be about, in the fixed order in which rules are always written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mail address; `name` is the display name, possibly empty."""
+
+    name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextMessage:
+    """One message that the user is answering, as quoted or as fetched."""
+
+    author: Address
+    sent_at: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One immutable message of the user, cut into its parts.
+
+    `id` is the tagged content hash. `flags` names what selection must know, for example
+    `automatic`, `list`, `forward`, `encrypted`, `calendar`. `draft_id` is the draft named by the
+    mail's own `X-Trimtab-Draft` header, if it carries one. `context` is nearest first.
+    """
+
+    id: str
+    account: str
+    message_id: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    sent_at: datetime
+    own_text: str
+    context: tuple[ContextMessage, ...]
+    signature: str
+    forwarded: str
+    flags: frozenset[str]
+    draft_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """What the store knows of the first recipient at the time of the mail.
+
+    `greeting` and `sign_off` are the ones last used with them, with names replaced by `{first}`,
+    `{last}` or `{name}`; an empty string means that none was used, None that nothing is known.
+    `register` is that of their own mail.
+    """
+
+    earlier_mails: int = 0
+    same_domain: bool = False
+    greeting: str | None = None
+    sign_off: str | None = None
+    register: Register | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """m: who writes to whom about what, and what the store knows of the recipient."""
+
+    sender: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    subject: str = ""
+    reply: bool = False
+    recipient: Recipient | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X:
+    """x: the intent u (bullets, first person, no style), the metadata m, and the context."""
+
+    intent: tuple[str, ...]
+    metadata: Metadata
+    context: tuple[ContextMessage, ...] = ()
+    kind: Kind = "email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """(x, g): `own_text` is the ground truth g. `id` is the mail's id; `thread` groups threads."""
+
+    id: str
+    account: str
+    x: X
+    own_text: str
+    sent_at: datetime
+    thread: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One preference rule: an aspect of `ASPECTS` and one instruction, a single line."""
+
+    aspect: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleCard:
+    """An account's usual rule per aspect, measured from `mails` of its own mails."""
+
+    rules: tuple[Rule, ...]
+    mails: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one call of a large model used. `cost_usd` is None where the price is unknown."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Provenance of one call: the task's prompt, its version (hash), the model, what it used."""
+
+    prompt: str
+    version: str
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """(x, p) with its provenance. `own_text` and `baseline` stay for evaluation and audit."""
+
+    id: str
+    sample_id: str
+    account: str
+    x: X
+    rules: tuple[Rule, ...]
+    own_text: str
+    baseline: str | None
+    sent_at: datetime
+    thread: str
+    strategy: Strategy
+    calls: tuple[Call, ...]
+
+
+# --- tasks for a large model -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentTask:
+    """Extract the core of `own_text` as bullets; `variant` 0..2 picks the note-taking manner."""
+
+    own_text: str
+    metadata: Metadata
+    context: tuple[ContextMessage, ...] = ()
+    variant: int = 0
+    kind: Kind = "email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineTask:
+    """Write y_z, the zero-shot mail for x."""
+
+    x: X
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesTask:
+    """Work out the rules for (x, g); `baseline` is y_z for R3 and None for R1 and R2."""
+
+    x: X
+    own_text: str
+    baseline: str | None
+    strategy: Strategy = "R3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftTask:
+    """Write y_a, the mail for x under the rules, and under an instruction of the user's."""
+
+    x: X
+    rules: tuple[Rule, ...] = ()
+    instruction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeTask:
+    """Say which of two drafts is nearer to the truth: `first`, `second` or `tie`."""
+
+    x: X
+    truth: str
+    first: str
+    second: str
+
+
+Task = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a large model answered, unparsed, and what it cost."""
+
+    text: str
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One chat message as a model sees it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+# --- the small model -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderSettings:
+    """How x is rendered; part of an adapter's manifest, so that use equals training.
+
+    `context_words` bounds the context, nearest message first; `recipient` switches what the
+    store knows of the recipient on or off (for evaluation).
+    """
+
+    context_words: int = 300
+    recipient: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAnswer:
+    """The rules an agent wrote for one x. `text` is what it decoded; `valid`: it parsed whole."""
+
+    rules: tuple[Rule, ...]
+    text: str
+    valid: bool
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """One adapter directory by its manifest (`manifest.json`, written last)."""
+
+    id: str
+    account: str
+    base: str
+    base_hash: str
+    dataset_hash: str
+    settings_hash: str
+    lessons: int
+    render: RenderSettings
+    metrics: dict[str, float]
+    created_at: datetime
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The gate's decision on a candidate: the measured style distances and the reason."""
+
+    adapter_id: str
+    promoted: bool
+    reason: str
+    candidate: float
+    current: float | None
+    zero_shot: float
+    validity: float
+
+
+# --- drafts and edits ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a draft came from. `degraded` says in words why a higher rung was not reached."""
+
+    rung: Rung
+    voice: bool
+    degraded: str | None
+    adapter: str | None
+    base: str | None
+    writer: str
+    prompt_version: str
+    timings_ms: dict[str, float]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What the writer wrote under the rules, y_a."""
+
+    id: str
+    account: str
+    key: str
+    x: X
+    rules: tuple[Rule, ...]
+    text: str
+    provenance: Provenance
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The difference between a draft and the mail then sent.
+
+    `distance` is the word-level edit distance divided by the longer text's words (0..1).
+    """
+
+    draft_id: str
+    mail_id: str | None
+    account: str
+    draft_text: str
+    final_text: str
+    distance: float
+    unchanged: bool
+    matched_by: Literal["header", "message-id", "thread", "similarity", "client"]
+    created_at: datetime

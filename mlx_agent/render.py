@@ -1,0 +1,204 @@
+"""The only renderer of tasks and of x into chat messages.
+
+Teaching, training, evaluating and drafting all come through here, so the agent is asked in exactly
+the words it was trained on. Mail text is data: for a large model it stands inside a fence whose
+name is derived from the content, so that no content can close it. A prompt is one text file per
+(kind, name), the system part above a line `---` and the user part below; its version is the hash of
+the file, and is part of every lesson's key.
+
+Addresses are not rendered: a name and the relation of the domains say all that style depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from string import Template
+
+from mlx_agent.records import (
+    Address,
+    BaselineTask,
+    ContextMessage,
+    DraftTask,
+    IntentTask,
+    JudgeTask,
+    Message,
+    Metadata,
+    Recipient,
+    RenderSettings,
+    Rule,
+    RulesTask,
+    Task,
+    X,
+)
+from mlx_agent.rules import format_rules
+
+LARGE = RenderSettings(context_words=800)
+"""How x is rendered for a large model."""
+
+_NAMED_RECIPIENTS = 3
+_MANNERS = (
+    "terse keywords, a few words a bullet",
+    "plain short statements",
+    "chatty notes to yourself, with the detail a friend would need",
+)
+
+
+def prompt_name(task: Task) -> str:
+    """The prompt file that a task is rendered with, without its suffix."""
+    if isinstance(task, RulesTask):
+        return {"R1": "rules_direct", "R2": "rules_thinking", "R3": "rules_distill"}[task.strategy]
+    return {IntentTask: "intent", BaselineTask: "baseline", DraftTask: "draft", JudgeTask: "judge"}[
+        type(task)
+    ]
+
+
+def prompt_version(name: str, kind: str = "email") -> str:
+    """The first 12 hex digits of the SHA-256 of the prompt's file."""
+    return hashlib.sha256(_prompt_text(kind, name).encode()).hexdigest()[:12]
+
+
+def messages(task: Task) -> tuple[Message, ...]:
+    """The chat messages of a task for a large model."""
+    kind = task.kind if isinstance(task, IntentTask) else task.x.kind
+    return _fill(kind, prompt_name(task), _fields(task))
+
+
+def agent_messages(x: X, settings: RenderSettings) -> tuple[Message, ...]:
+    """What the agent is asked: the same for training, evaluating and drafting."""
+    return _fill(x.kind, "agent", {"x": render_x(x, settings)})
+
+
+def lesson_messages(x: X, rules: Iterable[Rule], settings: RenderSettings) -> tuple[Message, ...]:
+    """A training pair: what the agent is asked, and what it should answer."""
+    answer = Message(role="assistant", content=format_rules(rules))
+    return (*agent_messages(x, settings), answer)
+
+
+def render_x(x: X, settings: RenderSettings) -> str:
+    """Render x as text: metadata, then the points, then the context within its budget of words."""
+    lines = [*_metadata_lines(x.metadata, settings), _size_line(x.intent), "Points:"]
+    lines += [f"- {_one_line(point)}" for point in x.intent]
+    lines += _context_lines(x.context, settings.context_words)
+    return "\n".join(lines)
+
+
+def _fields(task: Task) -> dict[str, str]:
+    match task:
+        case IntentTask():
+            about = [*_metadata_lines(task.metadata, LARGE)]
+            about += _context_lines(task.context, LARGE.context_words)
+            return {
+                "manner": _MANNERS[task.variant % len(_MANNERS)],
+                "x": fence("\n".join(about)),
+                "own_text": fence(task.own_text),
+            }
+        case BaselineTask():
+            return {"x": fence(render_x(task.x, LARGE))}
+        case RulesTask():
+            return {
+                "x": fence(render_x(task.x, LARGE)),
+                "own_text": fence(task.own_text),
+                "baseline": fence(task.baseline or ""),
+            }
+        case DraftTask():
+            return {
+                "x": fence(render_x(task.x, LARGE)),
+                "rules": fence(format_rules(task.rules) or "none"),
+                "instruction": fence(task.instruction or "none"),
+            }
+        case JudgeTask():
+            return {
+                "x": fence(render_x(task.x, LARGE)),
+                "truth": fence(task.truth),
+                "first": fence(task.first),
+                "second": fence(task.second),
+            }
+
+
+def fence(content: str) -> str:
+    """The content between a pair of tags that it cannot contain, for its hash names them."""
+    name = f"data-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    return f"<{name}>\n{content}\n</{name}>"
+
+
+def _metadata_lines(metadata: Metadata, settings: RenderSettings) -> list[str]:
+    lines = [f"From: {display_name(metadata.sender)}", f"To: {_names(metadata.to)}"]
+    if metadata.cc:
+        lines.append(f"Cc: {len(metadata.cc)}")
+    lines.append(f"Subject: {_one_line(metadata.subject)}")
+    lines.append(f"Mail: {'reply' if metadata.reply else 'new'}, {_audience(metadata)}")
+    if settings.recipient and metadata.recipient is not None:
+        lines.append(_recipient_line(metadata.recipient))
+    return lines
+
+
+def _recipient_line(known: Recipient) -> str:
+    parts = ["same domain" if known.same_domain else "other domain", _earlier(known.earlier_mails)]
+    if known.greeting is not None:
+        parts.append(f'greeting "{_one_line(known.greeting)}"' if known.greeting else "no greeting")
+    if known.sign_off is not None:
+        parts.append(f'sign-off "{_one_line(known.sign_off)}"' if known.sign_off else "no sign-off")
+    if known.register is not None:
+        parts.append(f"writes {known.register}")
+    return f"Recipient: {', '.join(parts)}"
+
+
+def _earlier(mails: int) -> str:
+    if mails == 0:
+        return "no earlier mail"
+    if mails <= 3:
+        return "few earlier mails"
+    return "several earlier mails" if mails <= 20 else "many earlier mails"
+
+
+def _audience(metadata: Metadata) -> str:
+    people = len(metadata.to) + len(metadata.cc)
+    return "one recipient" if people <= 1 else f"{people} recipients"
+
+
+def _size_line(intent: tuple[str, ...]) -> str:
+    words = sum(len(point.split()) for point in intent)
+    questions = sum(point.rstrip().endswith("?") for point in intent)
+    return f"Size: {len(intent)} points, {words} words, {questions} questions"
+
+
+def _context_lines(context: tuple[ContextMessage, ...], budget: int) -> list[str]:
+    lines: list[str] = []
+    for message in context:
+        words = message.text.split()[:budget]
+        budget -= len(words)
+        if not words:
+            break
+        lines += [f"Answering {display_name(message.author)}:", f"> {' '.join(words)}"]
+    return lines
+
+
+def display_name(address: Address) -> str:
+    """The name to show: the display name, else the part before the @, else `unknown`."""
+    return _one_line(address.name) or address.address.partition("@")[0] or "unknown"
+
+
+def _names(addresses: tuple[Address, ...]) -> str:
+    shown = ", ".join(display_name(address) for address in addresses[:_NAMED_RECIPIENTS])
+    more = len(addresses) - _NAMED_RECIPIENTS
+    return f"{shown} and {more} others" if more > 0 else shown or "unknown"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _fill(kind: str, name: str, fields: dict[str, str]) -> tuple[Message, ...]:
+    system, user = _prompt_text(kind, name).split("\n---\n")
+    return (
+        Message(role="system", content=system.strip()),
+        Message(role="user", content=Template(user.strip()).substitute(fields)),
+    )
+
+
+@cache
+def _prompt_text(kind: str, name: str) -> str:
+    return (resources.files("mlx_agent") / "prompts" / kind / f"{name}.txt").read_text("utf-8")

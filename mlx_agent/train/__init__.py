@@ -1,0 +1,1 @@
+"""Training the agent, and the gate before it is used."""

@@ -1,0 +1,1 @@
+"""Clients of the socket. They import nothing of ours."""
