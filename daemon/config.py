@@ -1,0 +1,199 @@
+"""`config.toml` -> `Config`, and where things are on disk.
+
+The model below is the manual's skeleton; `config.example.toml` is the manual, and a test proves that
+it loads and equals these defaults. Unknown keys are errors. All problems are reported at once, each
+with its TOML path; a problem never quotes a value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing, ConfigProblem
+from mlx_agent.records import Strategy
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Imap(_Section):
+    """How to reach the mailbox. The password's source is asked in the order of the fields."""
+
+    host: str = Field(min_length=1)
+    port: Port = 993
+    security: Literal["tls", "starttls", "plain"] = "tls"
+    user: str = Field(min_length=1)
+    password: str = ""
+    password_command: str = ""
+    password_env: str = ""
+    sent_folder: str = ""
+
+    @model_validator(mode="after")
+    def _plain_is_for_loopback(self) -> Imap:
+        if self.security == "plain" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError('security = "plain" is for this machine only; use "tls" or "starttls"')
+        return self
+
+
+class Account(_Section):
+    """One mailbox of the user. Without `imap`, mail comes by `trimtab import` only."""
+
+    name: str = ""
+    addresses: tuple[str, ...] = Field(min_length=1)
+    imap: Imap | None = None
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        if any(address.count("@") != 1 for address in addresses):
+            raise ValueError("an address has exactly one @")
+        return tuple(address.lower() for address in addresses)
+
+
+class Models(_Section):
+    """Which large model plays which role."""
+
+    teacher: str = "offline"
+    writer: str = "offline"
+    judge: str = "offline"
+
+
+class Teach(_Section):
+    """Which mails teach, and how."""
+
+    strategy: Strategy = "R3"
+    limit: int = Field(default=1000, ge=1)
+    min_words: int = Field(default=4, ge=1)
+    max_words: int = Field(default=400, ge=10)
+    seed: int = 1
+
+
+class Train(_Section):
+    """The agent's base and its training. The paper keeps alpha = rank, that is a scale of 1.0."""
+
+    base: str = "pocket"
+    rank: int = Field(default=16, ge=1, le=256)
+    epochs: int = Field(default=4, ge=1, le=100)
+    batch_size: int = Field(default=8, ge=1, le=256)
+    learning_rate: float = Field(default=4e-3, gt=0, lt=1)
+    max_tokens: int = Field(default=1024, ge=64)
+    min_lessons: int = Field(default=20, ge=2)
+    seed: int = 1
+
+
+class Schedule(_Section):
+    """When the daemon works by itself. Times are local."""
+
+    sync_minutes: int = Field(default=15, ge=1)
+    teach_at: TimeOfDay = "02:30"
+    train_at: TimeOfDay = "03:00"
+
+
+class Config(_Section):
+    """Everything the user can set."""
+
+    accounts: dict[AccountName, Account] = Field(default_factory=dict)
+    models: Models = Models()
+    teach: Teach = Teach()
+    train: Train = Train()
+    schedule: Schedule = Schedule()
+
+    def account(self, name: str) -> Account:
+        """The account of that name; raises AccountUnknown."""
+        try:
+            return self.accounts[name]
+        except KeyError:
+            raise AccountUnknown(name, tuple(self.accounts)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where everything is. `run` is short enough for a Unix socket's path (104 bytes on macOS)."""
+
+    config: Path
+    database: Path
+    adapters: Path
+    datasets: Path
+    logs: Path
+    run: Path
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's Unix socket."""
+        return self.run / "trimtab.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that may write this home."""
+        return self.run / "trimtab.lock"
+
+
+def find_paths(home: str | None = None) -> Paths:
+    """Paths under `home`, else under `TRIMTAB_HOME`, else in the platform's own places."""
+    home = home or os.environ.get("TRIMTAB_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        config, data, logs, run = root, root, root / "logs", root / "run"
+    else:
+        dirs = platformdirs.PlatformDirs("trimtab", appauthor=False)
+        config, data = Path(dirs.user_config_dir), Path(dirs.user_data_dir)
+        logs, run = Path(dirs.user_log_dir), Path(dirs.user_runtime_dir)
+    return Paths(
+        config=config / "config.toml",
+        database=data / "trimtab.db",
+        adapters=data / "adapters",
+        datasets=data / "datasets",
+        logs=logs,
+        run=run,
+    )
+
+
+def make_directories(paths: Paths) -> None:
+    """Create what is missing, readable by the user alone (0700)."""
+    parents = [paths.config.parent, paths.database.parent]
+    for directory in [*parents, paths.adapters, paths.datasets, paths.logs, paths.run]:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    paths.run.chmod(0o700)
+
+
+def load(path: Path) -> Config:
+    """Read and validate the config; raises ConfigMissing or ConfigInvalid."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigMissing(path) from None
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid(path, (ConfigProblem(where="file", what="is not UTF-8"),)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(path, (ConfigProblem(where="file", what=str(error)),)) from error
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigInvalid(path, _problems(error)) from error
+
+
+def _problems(error: ValidationError) -> tuple[ConfigProblem, ...]:
+    return tuple(
+        ConfigProblem(
+            where=".".join(str(part) for part in detail["loc"] if part != "[key]") or "file",
+            what=_what(detail["type"], detail["msg"]),
+        )
+        for detail in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _what(kind: str, message: str) -> str:
+    known = {"extra_forbidden": "is not a setting of trimtab", "missing": "is missing"}
+    return known.get(kind, message.removeprefix("Value error, "))
