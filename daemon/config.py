@@ -1,7 +1,7 @@
 """`config.toml` -> `Config`, and where things are on disk.
 
-The model below is the manual's skeleton; `config.example.toml` is the manual, and a test proves that
-it loads and equals these defaults. Unknown keys are errors. All problems are reported at once, each
+The model below is the manual's skeleton; `config.example.toml` is the manual, and a test proves
+that it loads and equals these defaults. Unknown keys are errors. All problems are reported at once, each
 with its TOML path; a problem never quotes a value, which may be a secret.
 """
 
@@ -11,7 +11,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -20,6 +20,7 @@ from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing, ConfigPr
 from mlx_agent.records import Strategy
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
@@ -28,23 +29,36 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-class Imap(_Section):
-    """How to reach the mailbox. The password's source is asked in the order of the fields."""
+class _Server(_Section):
+    """How to reach a server. The password's source is asked in the order of the fields."""
 
     host: str = Field(min_length=1)
-    port: Port = 993
+    port: Port
     security: Literal["tls", "starttls", "plain"] = "tls"
     user: str = Field(min_length=1)
     password: str = ""
     password_command: str = ""
     password_env: str = ""
-    sent_folder: str = ""
 
     @model_validator(mode="after")
-    def _plain_is_for_loopback(self) -> Imap:
-        if self.security == "plain" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+    def _plain_is_for_loopback(self) -> Self:
+        if self.security == "plain" and self.host not in LOOPBACK:
             raise ValueError('security = "plain" is for this machine only; use "tls" or "starttls"')
         return self
+
+
+class Imap(_Server):
+    """The mailbox. An empty folder name means: found by SPECIAL-USE, then by name."""
+
+    port: Port = 993
+    sent_folder: str = ""
+    drafts_folder: str = ""
+
+
+class Smtp(_Server):
+    """Where mail is handed in, on the user's explicit word only."""
+
+    port: Port = 465
 
 
 class Account(_Section):
@@ -53,6 +67,7 @@ class Account(_Section):
     name: str = ""
     addresses: tuple[str, ...] = Field(min_length=1)
     imap: Imap | None = None
+    smtp: Smtp | None = None
 
     @field_validator("addresses")
     @classmethod
@@ -97,8 +112,10 @@ class Schedule(_Section):
     """When the daemon works by itself. Times are local."""
 
     sync_minutes: int = Field(default=15, ge=1)
-    teach_at: TimeOfDay = "02:30"
-    train_at: TimeOfDay = "03:00"
+    teach_at: LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+TimeOfDay = "02:30"
+    train_at: LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+TimeOfDay = "03:00"
 
 
 class Config(_Section):
