@@ -1,8 +1,8 @@
 """`config.toml` -> `Config`, and where things are on disk.
 
 The model below is the manual's skeleton; `config.example.toml` is the manual, and a test proves
-that it loads and equals these defaults. Unknown keys are errors. All problems are reported at once, each
-with its TOML path; a problem never quotes a value, which may be a secret.
+that it loads and equals these defaults. Unknown keys are errors. All problems are reported at once,
+each with its TOML path; a problem never quotes a value, which may be a secret.
 """
 
 from __future__ import annotations
@@ -112,10 +112,8 @@ class Schedule(_Section):
     """When the daemon works by itself. Times are local."""
 
     sync_minutes: int = Field(default=15, ge=1)
-    teach_at: LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-TimeOfDay = "02:30"
-    train_at: LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-TimeOfDay = "03:00"
+    teach_at: TimeOfDay = "02:30"
+    train_at: TimeOfDay = "03:00"
 
 
 class Config(_Section):
