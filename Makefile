@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Setting up needs Python 3.11 or newer (choose one with PYTHON=python3.12) and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: help setup demo test check format lock sample pocket clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: $(STAMP) ## make the virtual environment and install the pinned dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "trimtab needs Python 3.11 or newer; name one with PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## the main job, end to end, on a sample mailbox: no key, no network
+	@$(BIN)/trimtab demo
+
+test: $(STAMP) ## every test
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## resolve the dependencies anew, for every platform (needs uv)
+	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --no-emit-index-url \
+		--generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock pyproject.toml
+
+sample: $(STAMP) ## write the sample mailbox anew (the same bytes)
+	$(BIN)/python -m daemon.sample.generate
+
+pocket: $(STAMP) ## pre-train the pocket base anew
+	$(BIN)/python -m mlx_agent.pocket.pretrain --out mlx_agent/pocket/base
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

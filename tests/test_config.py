@@ -1,0 +1,110 @@
+"""The config: its example, its defaults, and every mistake at once."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daemon import config
+from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_example_equals_the_defaults() -> None:
+    """The manual and the program agree on every default."""
+    example = config.load(EXAMPLE)
+    assert example.model_copy(update={"accounts": {}}) == config.Config()
+    imap = example.accounts["work"].imap
+    assert imap == config.Imap(host="imap.field.example", user="ada@field.example")
+    assert example.accounts["work"].smtp == config.Smtp(
+        host="smtp.field.example", user="ada@field.example"
+    )
+
+
+def test_the_example_names_every_setting() -> None:
+    """No setting exists that the manual does not show."""
+    data = tomllib.loads(EXAMPLE.read_text("utf-8"))
+    for name in ("models", "teach", "train", "schedule"):
+        section = config.Config.model_fields[name].annotation
+        assert section is not None
+        assert set(data[name]) == set(section.model_fields)
+    work = data["accounts"]["work"]
+    assert set(work) == set(config.Account.model_fields)
+    assert set(work["imap"]) == set(config.Imap.model_fields)
+    assert set(work["smtp"]) == set(config.Smtp.model_fields)
+
+
+def test_all_mistakes_are_reported_at_once_with_their_place(tmp_path: Path) -> None:
+    """Three mistakes make three problems, none of which quotes a value."""
+    path = write(
+        tmp_path / "config.toml",
+        """
+        [accounts.work]
+        addresses = ["not-an-address"]
+        [accounts.work.imap]
+        host = "imap.example"
+        user = "me"
+        port = 99999
+        passwrd = "hunter2"
+        """,
+    )
+    with pytest.raises(ConfigInvalid) as raised:
+        config.load(path)
+    problems = {problem.where: problem.what for problem in raised.value.problems}
+    assert problems == {
+        "accounts.work.addresses": "an address has exactly one @",
+        "accounts.work.imap.port": "Input should be less than or equal to 65535",
+        "accounts.work.imap.passwrd": "is not a setting of trimtab",
+    }
+
+
+def test_plain_text_is_refused_beyond_this_machine(tmp_path: Path) -> None:
+    """A password never crosses a network unencrypted."""
+    path = write(
+        tmp_path / "config.toml",
+        """
+        [accounts.work]
+        addresses = ["me@example.org"]
+        imap = { host = "mail.example.org", user = "me", security = "plain" }
+        """,
+    )
+    with pytest.raises(ConfigInvalid) as raised:
+        config.load(path)
+    assert [problem.where for problem in raised.value.problems] == ["accounts.work.imap"]
+
+
+@pytest.mark.parametrize("text", ["[models\n", "\x00"])
+def test_a_file_that_is_no_toml_is_one_problem(tmp_path: Path, text: str) -> None:
+    """A syntax error names the file, not a setting."""
+    with pytest.raises(ConfigInvalid) as raised:
+        config.load(write(tmp_path / "config.toml", text))
+    assert [problem.where for problem in raised.value.problems] == ["file"]
+
+
+def test_a_missing_config_is_its_own_error(tmp_path: Path) -> None:
+    """So that the command can say how to make one."""
+    with pytest.raises(ConfigMissing):
+        config.load(tmp_path / "config.toml")
+
+
+def test_an_unknown_account_names_the_known_ones() -> None:
+    """The sentence can then offer them."""
+    known = config.Config(accounts={"work": config.Account(addresses=("a@b.example",))})
+    with pytest.raises(AccountUnknown) as raised:
+        known.account("home")
+    assert raised.value.known == ("work",)
+
+
+def test_home_puts_everything_under_one_directory(tmp_path: Path) -> None:
+    """TRIMTAB_HOME is all that tests and the demo need."""
+    paths = config.find_paths(str(tmp_path))
+    config.make_directories(paths)
+    assert paths.config == tmp_path / "config.toml"
+    assert paths.socket == tmp_path / "run" / "trimtab.sock"
+    assert paths.run.stat().st_mode & 0o777 == 0o700
