@@ -1,0 +1,154 @@
+"""Errors to sentences: the one place where a typed error becomes words for the user.
+
+Each sentence says what happened and what to do. The command prints it and exits 1; the socket
+sends it. No sentence holds mail text, an address, a subject or a key, for no error carries one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from daemon import errors as e
+from mlx_agent import errors as m
+
+BUG = "This is a bug in trimtab ({name}); nothing was lost. Please report it with the log."
+
+
+def explain(error: BaseException) -> str:
+    """One sentence or two for any error; a bug says so by its class name alone."""
+    for kind in type(error).__mro__:
+        if kind in _SENTENCES:
+            return _SENTENCES[kind](error)
+    return BUG.format(name=type(error).__name__)
+
+
+def _config_invalid(error: e.ConfigInvalid) -> str:
+    problems = "".join(f"\n  {problem.where}: {problem.what}" for problem in error.problems)
+    count = len(error.problems)
+    return f"{error.path} has {count} problem{'s'[: count != 1]}; correct and try again:{problems}"
+
+
+def _account_unknown(error: e.AccountUnknown) -> str:
+    known = ", ".join(error.known) or "none yet; add one with `trimtab init`"
+    return f"There is no account {error.account!r} in the config (known: {known})."
+
+
+def _folder_not_found(error: e.FolderNotFound) -> str:
+    missing = f"no folder {error.folder!r}" if error.folder else "no Sent folder that I recognise"
+    return (
+        f"Account {error.account!r} has {missing}; "
+        f"name it as accounts.{error.account}.imap.sent_folder in the config."
+    )
+
+
+def _password_missing(error: e.PasswordMissing) -> str:
+    return (
+        f"There is no password for account {error.account!r} ({error.source}); set "
+        "password_command or password_env in the config, or store it in the keychain with "
+        "`trimtab init`."
+    )
+
+
+def _login_refused(error: e.LoginRefused) -> str:
+    return (
+        f"{error.host} refused the user name or password of account {error.account!r}; check them "
+        "(many providers want an app password here), then try again."
+    )
+
+
+def _server_unreachable(error: e.ServerUnreachable) -> str:
+    return (
+        f"{error.host}:{error.port} of account {error.account!r} cannot be reached "
+        f"({error.reason}); check host, port and network. Nothing was changed, and trimtab goes on "
+        "where it stopped."
+    )
+
+
+def _nothing_to_teach(error: e.NothingToTeach) -> str:
+    if error.mails == 0:
+        return (
+            f"Account {error.account!r} has no mail yet; run `trimtab sync` or `trimtab import`, "
+            "and check that the Sent folder is not empty."
+        )
+    return (
+        f"None of the {error.mails} mails of account {error.account!r} teaches; check that "
+        f"accounts.{error.account}.addresses holds every address that you write from."
+    )
+
+
+def _too_few_lessons(error: m.TooFewLessons) -> str:
+    return (
+        f"Account {error.account!r} has {error.have} lessons and needs {error.need} to train; "
+        "run `trimtab teach` first, or wait for more mail. Until then your style card is used."
+    )
+
+
+def _home_in_use(error: e.HomeInUse) -> str:
+    return (
+        f"Another trimtab is running on {error.home}; stop it first, or use that one "
+        "(`trimtab status`)."
+    )
+
+
+_SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
+    e.ConfigMissing: lambda x: f"There is no config at {x.path} yet; make one with `trimtab init`.",
+    e.ConfigInvalid: _config_invalid,
+    e.AccountUnknown: _account_unknown,
+    e.PasswordMissing: _password_missing,
+    e.LoginRefused: _login_refused,
+    e.FolderNotFound: _folder_not_found,
+    e.FolderShrunk: lambda x: (
+        f"{x.gone} of {x.had} mails of account {x.account!r} are gone from the server at once; "
+        "nothing was removed here. Check the folder, then sync again."
+    ),
+    e.NothingToTeach: _nothing_to_teach,
+    e.HomeInUse: _home_in_use,
+    e.DaemonNotRunning: lambda x: f"No daemon answers at {x.socket}; start it with `trimtab run`.",
+    e.StoreFull: lambda x: (
+        f"The disk that holds {x.path} is full; make room and try again. What was stored is safe, "
+        "and the step that failed left nothing half-done."
+    ),
+    e.StoreTooNew: lambda x: (
+        f"{x.path} was written by a newer trimtab (format {x.found}, this one knows {x.known}); "
+        "update trimtab."
+    ),
+    e.SourceUnreadable: lambda x: (
+        f"{x.path} cannot be read as mail ({x.reason}); give an mbox file, a Maildir, an .eml file "
+        "or a directory of them."
+    ),
+    e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
+    e.ServerUnreachable: _server_unreachable,
+    e.ServerBusy: lambda x: (
+        f"{x.host} asks account {x.account!r} to wait {x.delay_s:.0f} s; trimtab tries again then."
+    ),
+    e.WriterUnavailable: lambda x: (
+        f"The writer {x.model!r} did not answer ({x.reason}); your bullets are kept. Try again."
+    ),
+    m.BaseNotFound: lambda x: (
+        f"There is no base model {x.base!r}; set train.base to 'pocket' or to a directory that "
+        "mlx-lm can load."
+    ),
+    m.BaseDamaged: lambda x: (
+        f"The base model {x.base!r} cannot be loaded ({x.reason}); download or convert it again."
+    ),
+    m.TooFewLessons: _too_few_lessons,
+    m.AdapterNotFound: lambda x: (
+        f"There is no adapter {x.adapter_id!r}; `trimtab adapters list` shows those there are."
+    ),
+    m.AdapterDamaged: lambda x: (
+        f"Adapter {x.adapter_id!r} is damaged ({x.reason}); go back with `trimtab adapters "
+        "rollback`, or train again."
+    ),
+    m.ModelUnknown: lambda x: (
+        f"models.{x.role} names {x.model!r}, for which this version has no client; use 'offline'."
+    ),
+    m.WorkerDied: lambda x: (
+        f"The model process ended (exit code {x.exit_code}); it is started anew for the next "
+        "request. Try again."
+    ),
+    m.WorkerBusy: lambda _: "The model is being trained; try again in a few minutes.",
+    m.AnswerMalformed: lambda x: (
+        f"The large model's answer to {x.prompt!r} could not be used ({x.reason}); try again."
+    ),
+}
