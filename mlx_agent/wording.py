@@ -1,0 +1,169 @@
+"""Ways of saying the same: contractions, shorthand, requests, dropped subjects. Pure.
+
+Each pair of functions goes both ways, so that a text can be made neutral (for the intent) and be
+given a manner again (by the stand-in for the writer). Quoted spelling is English.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONTRACTIONS = {
+    "I am": "I'm", "I have": "I've", "I will": "I'll", "I would": "I'd",
+    "you are": "you're", "you have": "you've", "you will": "you'll",
+    "we are": "we're", "we have": "we've", "we will": "we'll",
+    "they are": "they're", "they will": "they'll",
+    "it is": "it's", "it will": "it'll", "that is": "that's", "there is": "there's",
+    "what is": "what's", "he is": "he's", "she is": "she's", "let us": "let's",
+    "do not": "don't", "does not": "doesn't", "did not": "didn't",
+    "is not": "isn't", "are not": "aren't", "was not": "wasn't", "were not": "weren't",
+    "have not": "haven't", "has not": "hasn't", "had not": "hadn't",
+    "will not": "won't", "would not": "wouldn't", "could not": "couldn't",
+    "should not": "shouldn't", "cannot": "can't",
+}  # fmt: skip
+_EXPANSIONS = {short: long for long, short in _CONTRACTIONS.items()}
+SHORTHAND = {
+    "please": "pls", "thanks": "thx", "you": "u", "your": "ur", "tomorrow": "tmrw",
+    "because": "bc", "about": "abt", "with": "w/", "and": "&", "as soon as possible": "asap",
+    "message": "msg", "by the way": "btw",
+}  # fmt: skip
+"""What may be shortened, and how."""
+_LONGHAND = {short: long for long, short in SHORTHAND.items()}
+
+
+def _pattern(words: dict[str, str]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    body = "|".join(re.escape(word).replace("'", "['’]") for word in longest_first)
+    return re.compile(rf"(?<![\w'’@/.&-])(?:{body})(?![\w'’@/&-])", re.IGNORECASE)
+
+
+_LONG_FORMS, _SHORT_FORMS = _pattern(_CONTRACTIONS), _pattern(_EXPANSIONS)
+_SHORTHAND_FORMS, _LONGHAND_FORMS = _pattern(_LONGHAND), _pattern(SHORTHAND)
+
+VERBS = frozenset(
+    "add advise announce answer arrange ask attach book bring buy call cancel change check choose "
+    "clean clear close collect come compare complete confirm consider contact copy count cover "
+    "create deliver discuss draft drop email ensure explain fax file fill find finish fix follow "
+    "forward get give go handle have help hold include inform invite join keep leave let list look "
+    "mail make mark measure meet move note open order organise organize pack pass pay phone pick "
+    "plan post prepare print provide put read record remind remove repair reply report reserve "
+    "return review ring run save schedule see sell send set share show sign sort speak start stop "
+    "submit take talk tell test think try turn update use wait watch work write".split()
+)
+"""Verbs that a request begins with."""
+
+_DROPPABLE = frozenset(
+    "will have had am was need think hope got saw would should want must could did do cannot can "
+    "believe found sent spoke talked met am attached expect plan wanted guess just also".split()
+)
+_REQUEST = re.compile(
+    r"^(?:please,? (?:could|can|would) you |(?:could|would|can) you (?:please|pls|kindly) "
+    r"|could you |would you mind |please |pls |kindly )(?P<rest>\w.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def contract(text: str) -> str:
+    """Contract whatever can be; a question's `are not` and an ending `it is` stay as they are."""
+
+    def short(match: re.Match[str]) -> str:
+        end = text[match.end() : match.end() + 1]
+        if end in ".,;!?:)" and match.group().lower() != "cannot":
+            return match.group()
+        return _like(match.group(), _lookup(_CONTRACTIONS, match.group()))
+
+    return _LONG_FORMS.sub(short, text)
+
+
+def expand(text: str) -> str:
+    """Write contractions out."""
+    straight = text.replace("’", "'")
+    return _SHORT_FORMS.sub(lambda m: _like(m.group(), _lookup(_EXPANSIONS, m.group())), straight)
+
+
+def count_contractions(text: str) -> int:
+    """How many contractions are used."""
+    return len(_SHORT_FORMS.findall(text))
+
+
+def count_expanded(text: str) -> int:
+    """How many contractions are avoided, that is how many `contract` would make."""
+    return len(_SHORT_FORMS.findall(contract(text))) - count_contractions(text)
+
+
+def shorten(text: str, forms: tuple[str, ...]) -> str:
+    """Use these forms of SHORTHAND wherever they fit."""
+
+    def short(match: re.Match[str]) -> str:
+        form = SHORTHAND[match.group().lower()]
+        return form if form in forms else match.group()
+
+    return _LONGHAND_FORMS.sub(short, text)
+
+
+def lengthen(text: str) -> str:
+    """Write shorthand out."""
+    return _SHORTHAND_FORMS.sub(lambda m: _like(m.group(), _LONGHAND[m.group().lower()]), text)
+
+
+def shorthand_used(text: str) -> tuple[str, ...]:
+    """The forms of SHORTHAND that occur, in the table's order."""
+    found = {match.lower() for match in _SHORTHAND_FORMS.findall(text)}
+    return tuple(form for form in SHORTHAND.values() if form in found)
+
+
+def bare_request(sentence: str) -> str | None:
+    """`Could you send it?` as `Send it`, None if the sentence is no such request."""
+    match = _REQUEST.match(sentence.strip())
+    if not match:
+        return None
+    rest = match.group("rest").rstrip(".!? ")
+    return rest[:1].upper() + rest[1:] if first_word(rest) in VERBS else None
+
+
+def request_style(sentence: str) -> str | None:
+    """How a request is put: `please`, `could you` or `bare`; None for what is no request."""
+    text = sentence.strip().lower()
+    if bare_request(sentence) is not None:
+        return "please" if text.startswith(("please", "pls", "kindly")) else "could you"
+    return "bare" if first_word(text) in VERBS and not text.endswith("?") else None
+
+
+def dropped_subject(sentence: str) -> bool:
+    """Whether a statement begins with its verb where `I` would stand."""
+    return first_word(sentence) in _DROPPABLE and not sentence.rstrip().endswith("?")
+
+
+def has_subject(sentence: str) -> bool:
+    """Whether a statement begins with an `I` that could be dropped."""
+    words = sentence.split(maxsplit=2)
+    return len(words) > 2 and words[0] == "I" and words[1].lower() in _DROPPABLE
+
+
+def drop_subject(sentence: str) -> str:
+    """`I will come` as `Will come`."""
+    return sentence[2:3].upper() + sentence[3:] if has_subject(sentence) else sentence
+
+
+def restore_subject(sentence: str) -> str:
+    """`Will come` as `I will come`."""
+    return f"I {sentence[:1].lower()}{sentence[1:]}" if dropped_subject(sentence) else sentence
+
+
+def first_word(text: str) -> str:
+    """The first word in small letters, without marks."""
+    words = text.split(maxsplit=1)
+    return words[0].strip(".,:;!?\"'()").lower() if words else ""
+
+
+def _lookup(table: dict[str, str], found: str) -> str:
+    folded = found.replace("’", "'").lower()
+    return next(value for key, value in table.items() if key.lower() == folded)
+
+
+def _like(found: str, replacement: str) -> str:
+    """The replacement with the first letter's case of what was found."""
+    if found[:1].isupper():
+        return replacement[:1].upper() + replacement[1:]
+    keep = replacement.startswith(("I ", "I'"))
+    return replacement if keep else replacement[:1].lower() + replacement[1:]
