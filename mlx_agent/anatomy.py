@@ -63,6 +63,7 @@ _ABBREVIATION = re.compile(
 _STOP = re.compile(
     r"(?<=[.!?…])[\"')\]]*(?:\s*(?::-?[)(DP]|;-?\)))?\s+(?=\S)|(?<=\s:-\))\s+|(?<=\s:\))\s+"
 )
+SMILEY = re.compile(r"(?<!\w)[:;]-?[)(DP](?!\w)")
 LIST_ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•])\s+(?=\S)")
 
 MAX_PHRASE = 9
@@ -260,9 +261,11 @@ def _take(paragraphs: list[list[str]], end: int, pattern: re.Pattern[str]) -> st
     filled = [p for p in paragraphs if p]
     if sum(len(p) for p in filled) < 2 - (end == 0):
         return ""
-    if not filled or not is_phrase(filled[end][end]) or not pattern.match(filled[end][end]):
+    phrase = SMILEY.sub("", filled[end][end]).strip() if filled else ""
+    if not is_phrase(phrase) or not pattern.match(phrase):
         return ""
-    return filled[end].pop(end)
+    filled[end].pop(end)
+    return phrase
 
 
 def is_phrase(sentence: str) -> bool:

@@ -18,7 +18,6 @@ LENGTHS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300, 400)
 MARKS = ("semicolons", "dashes", "double dashes", "dots", "a smiley", "two spaces", "no final stop")
 """Habits of punctuation, in the order in which they are named."""
 
-_SMILEY = re.compile(r"(?<!\w)[:;]-?[)(DP](?!\w)")
 _TWO_SPACES = re.compile(r"[.!?]  \S")
 _ONE_SPACE = re.compile(r"[.!?] [^\s:;]")
 _SINGLE_DASH = re.compile(r"\w\S* [-–—] \w")
@@ -47,7 +46,7 @@ class Manner:
     layout: str = "one block"
     shorthand: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
-    closing: str = "Please do not hesitate to contact me with any questions."
+    closing: str = "Please do not hesitate to contact me."
     sign_off: str = "Kind regards,"
     signature: str = "full name"
 
@@ -206,7 +205,7 @@ def _marks(parts: Anatomy, said: str, text: str) -> tuple[str, ...]:
         "dashes": bool(_SINGLE_DASH.search(said)),
         "double dashes": bool(_DOUBLE_DASH.search(said)),
         "dots": "..." in said or "…" in said,
-        "a smiley": bool(_SMILEY.search(text)),
+        "a smiley": bool(anatomy.SMILEY.search(text)),
         "two spaces": _spaces(text),
         "no final stop": bool(core) and _last(parts)[-1:].isalnum(),
     }
@@ -219,4 +218,4 @@ def _spaces(text: str) -> bool:
 
 def _last(parts: Anatomy) -> str:
     last = parts.closing or parts.sentences[-1]
-    return _SMILEY.sub("", last).rstrip()
+    return anatomy.SMILEY.sub("", last).rstrip()

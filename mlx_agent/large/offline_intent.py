@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 
 from mlx_agent import wording
-from mlx_agent.anatomy import dissect
+from mlx_agent.anatomy import SMILEY, dissect
 from mlx_agent.records import Metadata
 
-_SMILEY = re.compile(r"\s*(?<!\w)[:;]-?[)(DP](?!\w)")
 _DASH = re.compile(r"\s+(?:-{1,2}|[–—])\s+|(?<=\w)--(?=\w)")
 
 
@@ -26,7 +25,7 @@ def intent_points(own_text: str, metadata: Metadata) -> tuple[str, ...]:
 
 
 def _points(sentence: str) -> list[str]:
-    pieces = re.split(r";\s+", _DASH.sub("; ", _SMILEY.sub("", sentence)))
+    pieces = re.split(r";\s+", _DASH.sub("; ", SMILEY.sub("", sentence)))
     return [point for piece in pieces if (point := neutral(piece))]
 
 
