@@ -272,13 +272,18 @@ class RenderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAnswer:
-    """The rules an agent wrote for one x. `text` is what it decoded; `valid`: it parsed whole."""
+    """The rules an agent wrote for one x. `text` is what it decoded; `valid`: it parsed whole.
+
+    `adapter` and `base` are ids, named by whoever chose the adapter, for the draft's provenance.
+    """
 
     rules: tuple[Rule, ...]
     text: str
     valid: bool
     tokens: int
     seconds: float
+    adapter: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,24 @@ most once. It is what the agent is trained to write, what the writer reads and w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlx_agent.errors import TrimtabError
-from mlx_agent.records import ASPECTS, Rule
+from mlx_agent.records import ASPECTS, Rule, X
 
 MAX_RULES = len(ASPECTS)
 MAX_INSTRUCTION = 240
 """Characters in one instruction."""
 
+MAX_QUOTED = 9
+"""Words in a quoted phrase; a longer one is a piece of a mail."""
+
+_LENGTH = re.compile(r"\b(?:about |exactly )?\d+ (?:words|sentences|paragraphs|lines)\b")
+_FACT = re.compile(r"\S*\d\S*|\S+@\S+|https?://\S+|www\.\S+")
+_CAPITALISED = re.compile(r"(?<=[\w,] )(?!I\b|I'|(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b)[A-Z][\w'’-]+")
+_QUOTED = re.compile(r'"([^"]*)"')
 _ORDER = {aspect: position for position, aspect in enumerate(ASPECTS)}
 
 
@@ -49,6 +57,34 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The rules sorted by the fixed order of aspects."""
     return tuple(sorted(rules, key=lambda rule: _ORDER[rule.aspect]))
+
+
+def filter_facts(rules: Iterable[Rule], x: X) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules that may stay, and those dropped because they hold a fact that x does not.
+
+    A fact is a number (other than a length in words), a link, an address, a capitalised word inside
+    an instruction, or a quoted run of more than MAX_QUOTED words.
+    """
+    held = _held(x)
+    kept: list[Rule] = []
+    dropped: list[Rule] = []
+    for rule in rules:
+        (dropped if _holds_fact(rule, held) else kept).append(rule)
+    return tuple(kept), tuple(dropped)
+
+
+def _held(x: X) -> str:
+    people = (x.metadata.sender, *x.metadata.to, *x.metadata.cc)
+    said = [x.metadata.subject, *x.intent, *(m.text for m in x.context), *(p.name for p in people)]
+    return " ".join(said).lower()
+
+
+def _holds_fact(rule: Rule, held: str) -> bool:
+    text = _LENGTH.sub("", rule.instruction)
+    odd = [*_FACT.findall(text), *_CAPITALISED.findall(text)]
+    if any(fact.lower() not in held for fact in odd):
+        return True
+    return any(len(quoted.split()) > MAX_QUOTED for quoted in _QUOTED.findall(text))
 
 
 def _parse_line(line: str) -> Rule:

@@ -15,6 +15,8 @@ from mlx_agent.records import Address, Register
 
 LENGTHS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300, 400)
 """Buckets of words: a length is stated as the nearest of these."""
+SHORT_SENTENCE, LONG_SENTENCE = 7.0, 18.0
+"""Words in a sentence on average."""
 MARKS = ("semicolons", "dashes", "double dashes", "dots", "a smiley", "two spaces", "no final stop")
 """Habits of punctuation, in the order in which they are named."""
 
@@ -156,10 +158,14 @@ def _plain_sign_off(sign_off: str) -> str:
 
 
 def _sentence_length(core: tuple[str, ...], default: str) -> str:
+    """The bucket of the mean; the default's reaches a quarter further, so that noise is silent."""
     if not core:
         return default
     mean = sum(len(s.split()) for s in core) / len(core)
-    return "short" if mean < 7 else "long" if mean > 18 else "medium"
+    short, long = SHORT_SENTENCE, LONG_SENTENCE
+    short *= 1.25 if default == "short" else 0.75
+    long *= 0.75 if default == "long" else 1.25
+    return "short" if mean < short else "long" if mean > long else "medium"
 
 
 def _contractions(said: str, *, default: bool) -> bool:

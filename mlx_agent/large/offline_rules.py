@@ -201,7 +201,10 @@ _CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
         "lower_case",
         {True: "begin sentences with a small letter", False: "begin sentences with a capital"},
     ),
-    "subject": ("drop_subject", {True: 'leave out "I" at the start', False: 'keep the "I"'}),
+    "subject": (
+        "drop_subject",
+        {True: 'leave out "I" at the start of a sentence', False: 'keep the "I"'},
+    ),
     "layout": ("layout", _LAYOUTS),
 }
 _OPENING = _phrase("opening", "go straight to the point", "begin with")
