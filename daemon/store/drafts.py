@@ -1,0 +1,96 @@
+"""Drafts, found by id, by the client's idempotency key, and by the Message-ID they left with.
+
+A draft is written once. Only its Message-ID comes later, when it is saved or sent. A second draft
+under one key of an account is a bug of the caller and raises sqlite3.IntegrityError.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from daemon.store.columns import to_moment, to_text
+from mlx_agent import codec
+from mlx_agent.records import Draft, Provenance, Rule, X
+
+
+def add_draft(connection: sqlite3.Connection, draft: Draft) -> None:
+    """Store a new draft."""
+    connection.execute(
+        """
+        INSERT INTO draft VALUES (:id, :account, :key, :x, :rules, :text, :provenance, :created_at,
+            NULL)
+        """,
+        {
+            "id": draft.id,
+            "account": draft.account,
+            "key": draft.key,
+            "x": codec.dumps(draft.x),
+            "rules": codec.dumps(draft.rules),
+            "text": draft.text,
+            "provenance": codec.dumps(draft.provenance),
+            "created_at": to_text(draft.created_at),
+        },
+    )
+
+
+def draft(connection: sqlite3.Connection, draft_id: str) -> Draft | None:
+    """The draft of that id."""
+    return _one(connection.execute("SELECT * FROM draft WHERE id = ?", (draft_id,)))
+
+
+def draft_by_key(connection: sqlite3.Connection, account: str, key: str) -> Draft | None:
+    """The draft that the client asked for under that idempotency key."""
+    return _one(
+        connection.execute("SELECT * FROM draft WHERE account = ? AND key = ?", (account, key))
+    )
+
+
+def draft_by_message_id(
+    connection: sqlite3.Connection, account: str, message_id: str
+) -> Draft | None:
+    """The draft that was saved or sent under that Message-ID; the latest if there are several."""
+    return _one(
+        connection.execute(
+            """
+            SELECT * FROM draft WHERE account = ? AND message_id = ?
+            ORDER BY created_at DESC, rowid DESC LIMIT 1
+            """,
+            (account, message_id),
+        )
+    )
+
+
+def drafts(connection: sqlite3.Connection, account: str) -> list[Draft]:
+    """All drafts of the account, newest first."""
+    return drafts_of(
+        connection.execute(
+            "SELECT * FROM draft WHERE account = ? ORDER BY created_at DESC, rowid DESC", (account,)
+        )
+    )
+
+
+def set_message_id(connection: sqlite3.Connection, draft_id: str, message_id: str) -> None:
+    """Note the Message-ID under which a draft was saved or sent; a later one replaces it."""
+    connection.execute("UPDATE draft SET message_id = ? WHERE id = ?", (message_id, draft_id))
+
+
+def drafts_of(rows: Iterable[sqlite3.Row]) -> list[Draft]:
+    """Whole rows of `draft` as records."""
+    return [
+        Draft(
+            id=row["id"],
+            account=row["account"],
+            key=row["key"],
+            x=codec.loads(X, row["x"]),
+            rules=codec.loads(tuple[Rule, ...], row["rules"]),
+            text=row["text"],
+            provenance=codec.loads(Provenance, row["provenance"]),
+            created_at=to_moment(row["created_at"]),
+        )
+        for row in rows
+    ]
+
+
+def _one(rows: Iterable[sqlite3.Row]) -> Draft | None:
+    return next(iter(drafts_of(rows)), None)

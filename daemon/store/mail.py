@@ -1,0 +1,185 @@
+"""Mails, what they were cut from, and how far each folder has been read.
+
+A mail's identity is (account, content hash): the same mail from two folders, or fetched again after
+a UIDVALIDITY change, is one row. Its source is kept unchanged; the cut parts can be replaced by a
+later cut. Knows nothing of IMAP beyond the numbers, and parses nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
+from daemon.store.columns import to_moment, to_text
+from mlx_agent import codec
+from mlx_agent.records import Address, ContextMessage, Mail
+
+NO_FOLDER = ""
+"""The folder of what was quarantined by an import."""
+
+
+def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = 1) -> int:
+    """Store a batch and its folder's new state; the number of mails that were not known yet."""
+    added = sum(_add(connection, incoming, batch, cut_version) for incoming in batch.incoming)
+    folder = batch.folder.folder if batch.folder else NO_FOLDER
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
+        [(batch.account, folder, item.uid, item.reason) for item in batch.quarantined],
+    )
+    if batch.folder:
+        connection.execute(
+            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?)",
+            (batch.account, folder, batch.folder.uidvalidity, batch.folder.last_uid),
+        )
+    return added
+
+
+def folder_state(connection: sqlite3.Connection, account: str, folder: str) -> FolderState | None:
+    """How far the folder has been read; None if never, or if its UIDs were forgotten."""
+    row = connection.execute(
+        "SELECT uidvalidity, last_uid FROM folder WHERE account = ? AND name = ?", (account, folder)
+    ).fetchone()
+    if row is None:
+        return None
+    return FolderState(
+        account=account, folder=folder, uidvalidity=row["uidvalidity"], last_uid=row["last_uid"]
+    )
+
+
+def forget_uids(connection: sqlite3.Connection, account: str, folder: str) -> None:
+    """UIDVALIDITY changed: the folder is to be read anew. Its mails stay, its UIDs go."""
+    for statement in (
+        "DELETE FROM uid_link WHERE account = ? AND folder = ?",
+        "DELETE FROM quarantine WHERE account = ? AND folder = ?",
+        "DELETE FROM folder WHERE account = ? AND name = ?",
+    ):
+        connection.execute(statement, (account, folder))
+
+
+def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
+    """All mails of the account, oldest first."""
+    rows = connection.execute(
+        "SELECT * FROM mail WHERE account = ? ORDER BY sent_at, id", (account,)
+    )
+    return [_mail(row) for row in rows]
+
+
+def mail(connection: sqlite3.Connection, account: str, mail_id: str) -> Mail | None:
+    """One mail, None if the account has none of that id."""
+    row = connection.execute(
+        "SELECT * FROM mail WHERE account = ? AND id = ?", (account, mail_id)
+    ).fetchone()
+    return None if row is None else _mail(row)
+
+
+def sources(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str, Source]]:
+    """Every mail's id and source, in no order. Consume it inside the transaction."""
+    for row in connection.execute("SELECT * FROM source WHERE account = ?", (account,)):
+        source = Source(header=row["header"], plain=row["plain"], html=row["html"])
+        yield row["mail_id"], source
+
+
+def replace_cut(connection: sqlite3.Connection, mail: Mail, cut_version: int) -> None:
+    """Store the parts of a known mail as a later version of the cutter found them."""
+    connection.execute(
+        """
+        UPDATE mail SET own_text = :own_text, context = :context, signature = :signature,
+            forwarded = :forwarded, flags = :flags, cut_version = :cut_version
+        WHERE account = :account AND id = :id
+        """,
+        _columns(mail, cut_version),
+    )
+
+
+def quarantined(connection: sqlite3.Connection, account: str) -> list[Quarantined]:
+    """What could not be read, by folder and UID."""
+    rows = connection.execute(
+        "SELECT uid, reason FROM quarantine WHERE account = ? ORDER BY folder, uid", (account,)
+    )
+    return [Quarantined(uid=row["uid"], reason=row["reason"]) for row in rows]
+
+
+def _add(
+    connection: sqlite3.Connection, incoming: Incoming, batch: Batch, cut_version: int
+) -> bool:
+    assert incoming.mail.account == batch.account, "a batch is of one account"
+    is_new = _add_mail(connection, incoming.mail, cut_version)
+    if is_new:
+        source = incoming.source
+        connection.execute(
+            "INSERT INTO source VALUES (?, ?, ?, ?, ?)",
+            (batch.account, incoming.mail.id, source.header, source.plain, source.html),
+        )
+    if incoming.uid is not None:
+        assert batch.folder is not None, "a UID is one of a folder"
+        _link(connection, batch.folder, incoming.uid, incoming.mail.id)
+    return is_new
+
+
+def _add_mail(connection: sqlite3.Connection, mail: Mail, cut_version: int) -> bool:
+    cursor = connection.execute(
+        """
+        INSERT INTO mail VALUES (:account, :id, :message_id, :in_reply_to, :reference_ids, :sender,
+            :to_addresses, :cc_addresses, :subject, :sent_at, :own_text, :context, :signature,
+            :forwarded, :flags, :draft_id, :cut_version)
+        ON CONFLICT (account, id) DO NOTHING
+        """,
+        _columns(mail, cut_version),
+    )
+    return cursor.rowcount == 1
+
+
+def _link(connection: sqlite3.Connection, folder: FolderState, uid: int, mail_id: str) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO uid_link VALUES (?, ?, ?, ?, ?)",
+        (folder.account, folder.folder, folder.uidvalidity, uid, mail_id),
+    )
+    # A message that could not be read before and now can is no longer in quarantine.
+    connection.execute(
+        "DELETE FROM quarantine WHERE account = ? AND folder = ? AND uid = ?",
+        (folder.account, folder.folder, uid),
+    )
+
+
+def _columns(mail: Mail, cut_version: int) -> dict[str, str | int | None]:
+    return {
+        "account": mail.account,
+        "id": mail.id,
+        "message_id": mail.message_id,
+        "in_reply_to": mail.in_reply_to,
+        "reference_ids": codec.dumps(mail.references),
+        "sender": codec.dumps(mail.sender),
+        "to_addresses": codec.dumps(mail.to),
+        "cc_addresses": codec.dumps(mail.cc),
+        "subject": mail.subject,
+        "sent_at": to_text(mail.sent_at),
+        "own_text": mail.own_text,
+        "context": codec.dumps(mail.context),
+        "signature": mail.signature,
+        "forwarded": mail.forwarded,
+        "flags": codec.dumps(tuple(sorted(mail.flags))),
+        "draft_id": mail.draft_id,
+        "cut_version": cut_version,
+    }
+
+
+def _mail(row: sqlite3.Row) -> Mail:
+    return Mail(
+        id=row["id"],
+        account=row["account"],
+        message_id=row["message_id"],
+        in_reply_to=row["in_reply_to"],
+        references=codec.loads(tuple[str, ...], row["reference_ids"]),
+        sender=codec.loads(Address, row["sender"]),
+        to=codec.loads(tuple[Address, ...], row["to_addresses"]),
+        cc=codec.loads(tuple[Address, ...], row["cc_addresses"]),
+        subject=row["subject"],
+        sent_at=to_moment(row["sent_at"]),
+        own_text=row["own_text"],
+        context=codec.loads(tuple[ContextMessage, ...], row["context"]),
+        signature=row["signature"],
+        forwarded=row["forwarded"],
+        flags=codec.loads(frozenset[str], row["flags"]),
+        draft_id=row["draft_id"],
+    )

@@ -1,0 +1,235 @@
+"""The store's schema as ordered migrations.
+
+Owns every table, index and trigger. A migration is a tuple of statements; it is applied in one
+transaction together with its row in `migration`, so a crash leaves the schema before it or after
+it, never between. A released migration is never changed: a new one is appended. Knows no record and
+no path; fails with sqlite3.Error, which `daemon.store.database` translates.
+
+Conventions: times are ISO 8601 text in UTC of one fixed width, so text order is time order. Nested
+records are JSON text by `mlx_agent.codec`; what is queried is a column. What was fetched (`source`)
+and what the user sent (`edit`) is never changed; triggers say so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+Migration = tuple[str, ...]
+
+_FIRST: Migration = (
+    """
+    CREATE TABLE mail (
+        account TEXT NOT NULL,
+        id TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        in_reply_to TEXT NOT NULL,
+        reference_ids TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        to_addresses TEXT NOT NULL,
+        cc_addresses TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        sent_at TEXT NOT NULL,
+        own_text TEXT NOT NULL,
+        context TEXT NOT NULL,
+        signature TEXT NOT NULL,
+        forwarded TEXT NOT NULL,
+        flags TEXT NOT NULL,
+        draft_id TEXT,
+        cut_version INTEGER NOT NULL,
+        PRIMARY KEY (account, id)
+    ) STRICT
+    """,
+    "CREATE INDEX mail_by_time ON mail (account, sent_at, id)",
+    """
+    CREATE TABLE source (
+        account TEXT NOT NULL,
+        mail_id TEXT NOT NULL,
+        header BLOB NOT NULL,
+        plain TEXT,
+        html TEXT,
+        PRIMARY KEY (account, mail_id),
+        FOREIGN KEY (account, mail_id) REFERENCES mail (account, id)
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER source_is_immutable BEFORE UPDATE ON source
+    BEGIN SELECT RAISE(ABORT, 'what was fetched is never changed'); END
+    """,
+    """
+    CREATE TABLE folder (
+        account TEXT NOT NULL,
+        name TEXT NOT NULL,
+        uidvalidity INTEGER NOT NULL,
+        last_uid INTEGER NOT NULL,
+        PRIMARY KEY (account, name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE uid_link (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uidvalidity INTEGER NOT NULL,
+        uid INTEGER NOT NULL,
+        mail_id TEXT NOT NULL,
+        PRIMARY KEY (account, folder, uidvalidity, uid),
+        FOREIGN KEY (account, mail_id) REFERENCES mail (account, id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE quarantine (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uid INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (account, folder, uid)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE lesson (
+        account TEXT NOT NULL,
+        id TEXT NOT NULL,
+        sample_id TEXT NOT NULL,
+        x TEXT NOT NULL,
+        rules TEXT NOT NULL,
+        own_text TEXT NOT NULL,
+        baseline TEXT,
+        sent_at TEXT NOT NULL,
+        thread TEXT NOT NULL,
+        strategy TEXT NOT NULL,
+        calls TEXT NOT NULL,
+        PRIMARY KEY (account, id)
+    ) STRICT
+    """,
+    "CREATE INDEX lesson_by_time ON lesson (account, sent_at, id)",
+    """
+    CREATE TABLE set_aside (
+        account TEXT NOT NULL,
+        sample_id TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (account, sample_id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE draft (
+        id TEXT PRIMARY KEY NOT NULL,
+        account TEXT NOT NULL,
+        key TEXT NOT NULL,
+        x TEXT NOT NULL,
+        rules TEXT NOT NULL,
+        text TEXT NOT NULL,
+        provenance TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        message_id TEXT,
+        UNIQUE (account, key)
+    ) STRICT
+    """,
+    "CREATE INDEX draft_by_time ON draft (account, created_at)",
+    "CREATE INDEX draft_by_message_id ON draft (account, message_id)",
+    """
+    CREATE TABLE edit (
+        number INTEGER PRIMARY KEY,
+        draft_id TEXT NOT NULL REFERENCES draft (id),
+        final_hash TEXT NOT NULL,
+        mail_id TEXT,
+        account TEXT NOT NULL,
+        draft_text TEXT NOT NULL,
+        final_text TEXT NOT NULL,
+        distance REAL NOT NULL,
+        unchanged INTEGER NOT NULL,
+        matched_by TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX edit_once ON edit (draft_id, final_hash, ifnull(mail_id, ''))",
+    "CREATE INDEX edit_by_time ON edit (account, created_at)",
+    """
+    CREATE TRIGGER edit_is_never_changed BEFORE UPDATE ON edit
+    BEGIN SELECT RAISE(ABORT, 'edits are append-only'); END
+    """,
+    """
+    CREATE TRIGGER edit_is_never_deleted BEFORE DELETE ON edit
+    BEGIN SELECT RAISE(ABORT, 'edits are append-only'); END
+    """,
+    """
+    CREATE TABLE adapter (
+        id TEXT PRIMARY KEY NOT NULL,
+        account TEXT NOT NULL,
+        base TEXT NOT NULL,
+        base_hash TEXT NOT NULL,
+        dataset_hash TEXT NOT NULL,
+        settings_hash TEXT NOT NULL,
+        lessons INTEGER NOT NULL,
+        render TEXT NOT NULL,
+        metrics TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        parent TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE verdict (
+        adapter_id TEXT PRIMARY KEY NOT NULL REFERENCES adapter (id),
+        decided_at TEXT NOT NULL,
+        promoted INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        candidate REAL,
+        current REAL,
+        zero_shot REAL,
+        validity REAL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE job (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        account TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        requested_at TEXT NOT NULL,
+        started_at TEXT,
+        finished_at TEXT,
+        outcome TEXT NOT NULL,
+        error TEXT
+    ) STRICT
+    """,
+    """
+    CREATE UNIQUE INDEX job_is_open_once ON job (kind, account)
+    WHERE state IN ('queued', 'running')
+    """,
+    "CREATE INDEX job_by_kind ON job (account, kind, state)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+KNOWN = len(MIGRATIONS)
+"""The schema version that this program writes."""
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The version of the schema on disk; 0 for an empty file."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration'").fetchone()
+    if found is None:
+        return 0
+    return int(connection.execute("SELECT max(version) FROM migration").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, target: int = KNOWN) -> None:
+    """Apply what is missing up to version `target`, each migration in its own transaction."""
+    while version(connection) < target:
+        # The lock first, then the version again: another process may have migrated meanwhile.
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _apply(connection, version(connection) + 1)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _apply(connection: sqlite3.Connection, number: int) -> None:
+    if number > KNOWN:
+        return
+    if number == 1:
+        connection.execute("CREATE TABLE migration (version INTEGER PRIMARY KEY, applied_at TEXT)")
+    for statement in MIGRATIONS[number - 1]:
+        connection.execute(statement)
+    connection.execute("INSERT INTO migration VALUES (?, CURRENT_TIMESTAMP)", (number,))

@@ -1,0 +1,38 @@
+"""What the store holds of an account, in numbers. Reads only."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from daemon.records import AccountCounts
+from daemon.store.columns import to_optional_moment
+
+
+def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
+    """Rows per table and the end of the last successful sync.
+
+    `adapter` is None: which one is current is not the store's to know.
+    """
+    row = connection.execute(
+        """
+        SELECT
+            (SELECT count(*) FROM mail WHERE account = :account) AS mails,
+            (SELECT count(*) FROM quarantine WHERE account = :account) AS quarantined,
+            (SELECT count(*) FROM lesson WHERE account = :account) AS lessons,
+            (SELECT count(*) FROM draft WHERE account = :account) AS drafts,
+            (SELECT count(DISTINCT draft_id) FROM edit WHERE account = :account) AS edits,
+            (SELECT max(finished_at) FROM job
+                WHERE account = :account AND kind = 'sync' AND state = 'done') AS last_sync
+        """,
+        {"account": account},
+    ).fetchone()
+    return AccountCounts(
+        account=account,
+        mails=row["mails"],
+        quarantined=row["quarantined"],
+        lessons=row["lessons"],
+        drafts=row["drafts"],
+        edits=row["edits"],
+        last_sync=to_optional_moment(row["last_sync"]),
+        adapter=None,
+    )

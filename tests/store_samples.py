@@ -1,0 +1,176 @@
+"""Records as the store keeps them, every field filled, for the store's and the jobs' tests."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from daemon.records import Batch, FolderState, Incoming, Source
+from mlx_agent.records import (
+    Adapter,
+    Address,
+    Call,
+    ContextMessage,
+    Draft,
+    Edit,
+    Lesson,
+    Mail,
+    Metadata,
+    Provenance,
+    Recipient,
+    RenderSettings,
+    Rule,
+    Usage,
+    Verdict,
+    X,
+)
+
+NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
+ADA = Address(name="Ada Lindqvist", address="ada@field.example")
+BEN = Address(name="Ben Høllis", address="ben@yard.example")
+QUOTED = ContextMessage(author=BEN, sent_at=NOW - timedelta(hours=2), text="When can you come?\n")
+AN_X = X(
+    intent=("I come on Tuesday", "the drawings are ready"),
+    metadata=Metadata(
+        sender=ADA,
+        to=(BEN,),
+        cc=(ADA,),
+        subject="Re: the yard",
+        reply=True,
+        recipient=Recipient(earlier_mails=3, greeting="Hi {first},", register="casual"),
+    ),
+    context=(QUOTED,),
+)
+RULES = (Rule(aspect="greeting", instruction="none"), Rule(aspect="length", instruction="9 words"))
+USAGE = Usage(input_tokens=120, output_tokens=40, cost_usd=None)
+
+
+def a_mail(number: int = 1, **changes: Any) -> Mail:
+    mail = Mail(
+        id=f"sha256:{number:04}",
+        account="work",
+        message_id=f"<{number}@field.example>",
+        in_reply_to="<0@yard.example>",
+        references=("<0@yard.example>", "<-1@yard.example>"),
+        sender=ADA,
+        to=(BEN, Address(address="crew@yard.example")),
+        cc=(ADA,),
+        subject="Re: the yard – Überblick",
+        sent_at=NOW + timedelta(minutes=number),
+        own_text=f"Mail {number}.\n\nTuesday suits. 🙂\nAda",
+        context=(QUOTED, ContextMessage(author=ADA)),
+        signature="Ada Lindqvist\n+46 0",
+        forwarded="",
+        flags=frozenset({"list", "forward"}),
+        draft_id=None,
+    )
+    return replace(mail, **changes)
+
+
+def a_source(number: int = 1) -> Source:
+    header = b"From: \xff\x00ada\r\nSubject: %d\r\n" % number
+    return Source(header=header, plain=f"Mail {number}.\n> quoted", html=None)
+
+
+def an_incoming(number: int = 1, *, uid: int | None = None, **changes: Any) -> Incoming:
+    return Incoming(mail=a_mail(number, **changes), source=a_source(number), uid=uid)
+
+
+def a_batch(*numbers: int, last_uid: int | None = None, account: str = "work") -> Batch:
+    """Mails of these numbers, whose UIDs are their numbers."""
+    return Batch(
+        account=account,
+        incoming=tuple(an_incoming(number, uid=number, account=account) for number in numbers),
+        folder=FolderState(
+            account=account,
+            folder="Sent",
+            uidvalidity=7,
+            last_uid=max(numbers) if last_uid is None else last_uid,
+        ),
+    )
+
+
+def a_lesson(number: int = 1, **changes: Any) -> Lesson:
+    call = Call(prompt="email/intent", version="v1", model="offline", usage=USAGE)
+    lesson = Lesson(
+        id=f"lesson-{number}",
+        sample_id=f"sha256:{number:04}",
+        account="work",
+        x=AN_X,
+        rules=RULES,
+        own_text="Tuesday suits.\nAda",
+        baseline="Dear Ben,\n\nI come on Tuesday.",
+        sent_at=NOW + timedelta(minutes=number),
+        thread="<0@yard.example>",
+        strategy="R3",
+        calls=(call, call),
+    )
+    return replace(lesson, **changes)
+
+
+def a_draft(number: int = 1, **changes: Any) -> Draft:
+    draft = Draft(
+        id=f"draft-{number}",
+        account="work",
+        key=f"key-{number}",
+        x=AN_X,
+        rules=RULES,
+        text="Tuesday suits.",
+        provenance=Provenance(
+            rung="style-card",
+            voice=True,
+            degraded="no agent yet",
+            adapter=None,
+            base="pocket",
+            writer="offline",
+            prompt_version="v1",
+            timings_ms={"rules": 12.5},
+            usage=USAGE,
+        ),
+        created_at=NOW + timedelta(minutes=number),
+    )
+    return replace(draft, **changes)
+
+
+def an_edit(number: int = 1, **changes: Any) -> Edit:
+    edit = Edit(
+        draft_id=f"draft-{number}",
+        mail_id=f"sha256:{number:04}",
+        account="work",
+        draft_text="Tuesday suits.",
+        final_text="Tuesday suits, thanks.",
+        distance=1 / 3,
+        unchanged=False,
+        matched_by="header",
+        created_at=NOW + timedelta(hours=number),
+    )
+    return replace(edit, **changes)
+
+
+def an_adapter(number: int = 1, **changes: Any) -> Adapter:
+    adapter = Adapter(
+        id=f"adapter-{number}",
+        account="work",
+        base="pocket",
+        base_hash="b",
+        dataset_hash="d",
+        settings_hash="s",
+        lessons=40,
+        render=RenderSettings(context_words=25, recipient=False),
+        metrics={"valid_loss": 0.125},
+        created_at=NOW + timedelta(days=number),
+        parent=None,
+    )
+    return replace(adapter, **changes)
+
+
+def a_verdict(number: int = 1, **changes: Any) -> Verdict:
+    verdict = Verdict(
+        adapter_id=f"adapter-{number}",
+        promoted=True,
+        reason="nearer than zero-shot",
+        candidate=0.25,
+        current=None,
+        zero_shot=0.5,
+        validity=1.0,
+    )
+    return replace(verdict, **changes)

@@ -1,0 +1,210 @@
+"""Mails: identity, immutable sources, UIDs and quarantine."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store_samples import NOW, a_batch, a_mail, an_incoming
+
+from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
+from daemon.store import mail, schema
+from daemon.store.columns import to_moment, to_text
+
+
+def opened() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    schema.migrate(connection)
+    return connection
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    connection = opened()
+    yield connection
+    connection.close()
+
+
+def links(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
+    rows = connection.execute("SELECT account, uid, mail_id FROM uid_link")
+    return {tuple(row) for row in rows}
+
+
+def test_a_mail_reads_as_it_was_written(connection: sqlite3.Connection) -> None:
+    """Every field, with names and texts beyond ASCII."""
+    assert mail.add_batch(connection, a_batch(1)) == 1
+    assert mail.mails(connection, "work") == [a_mail(1)]
+    assert mail.mail(connection, "work", a_mail(1).id) == a_mail(1)
+    assert mail.mail(connection, "work", "sha256:none") is None
+
+
+def test_a_known_mail_is_not_added_again(connection: sqlite3.Connection) -> None:
+    """The number is that of the new ones; the stored row stays as it is."""
+    mail.add_batch(connection, a_batch(1, 2))
+    changed = an_incoming(1, uid=1, own_text="cut otherwise")
+    batch = replace(a_batch(3), incoming=(changed, *a_batch(2, 3).incoming))
+    assert mail.add_batch(connection, batch) == 1
+    assert mail.mails(connection, "work") == [a_mail(1), a_mail(2), a_mail(3)]
+
+
+def test_the_same_mail_under_two_uids_is_one(connection: sqlite3.Connection) -> None:
+    """A copy in the folder is linked, not stored."""
+    batch = replace(a_batch(1), incoming=(an_incoming(1, uid=1), an_incoming(1, uid=9)))
+    assert mail.add_batch(connection, batch) == 1
+    assert links(connection) == {("work", 1, a_mail(1).id), ("work", 9, a_mail(1).id)}
+
+
+def test_accounts_share_nothing(connection: sqlite3.Connection) -> None:
+    """The same mail in two accounts is two rows; neither account sees the other's."""
+    mail.add_batch(connection, a_batch(1))
+    assert mail.add_batch(connection, a_batch(1, 2, account="home")) == 2
+    assert [found.account for found in mail.mails(connection, "work")] == ["work"]
+    assert len(mail.mails(connection, "home")) == 2
+    assert mail.mail(connection, "work", a_mail(2).id) is None
+    assert mail.folder_state(connection, "other", "Sent") is None
+
+
+def test_a_batch_of_another_account_is_a_bug(connection: sqlite3.Connection) -> None:
+    """One account's mail never becomes another's."""
+    batch = replace(a_batch(1), account="home")
+    with pytest.raises(AssertionError):
+        mail.add_batch(connection, batch)
+
+
+def test_mails_come_oldest_first(connection: sqlite3.Connection) -> None:
+    """By the time they were sent, whatever zone that was written in; then by id."""
+    east = timezone(timedelta(hours=9))
+    incoming = (
+        an_incoming(1, sent_at=NOW + timedelta(microseconds=1)),
+        an_incoming(2, sent_at=(NOW - timedelta(seconds=1)).astimezone(east)),
+        an_incoming(4, sent_at=NOW),
+        an_incoming(3, sent_at=NOW),
+    )
+    mail.add_batch(connection, Batch(account="work", incoming=incoming))
+    ids = [found.id[-1] for found in mail.mails(connection, "work")]
+    assert ids == ["2", "3", "4", "1"]
+
+
+MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.timezones())  # noqa: DTZ001  # bounds have no zone
+
+
+@given(MOMENTS, MOMENTS)
+def test_the_order_of_time_texts_is_that_of_the_times(one: datetime, other: datetime) -> None:
+    """And each reads back as the same moment, in UTC."""
+    moments = one.astimezone(UTC), other.astimezone(UTC)
+    texts = to_text(one), to_text(other)
+    assert (to_moment(texts[0]), to_moment(texts[1])) == moments
+    assert (texts[0] < texts[1]) == (moments[0] < moments[1])
+
+
+def test_a_time_without_a_zone_is_a_bug(connection: sqlite3.Connection) -> None:
+    """The store would otherwise guess."""
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(ValueError, match="zone"):
+        mail.add_batch(connection, Batch(account="work", incoming=(an_incoming(1, sent_at=naive),)))
+
+
+@given(
+    header=st.binary(),
+    plain=st.none() | st.text(st.characters(exclude_categories=["Cs"])),
+    html=st.none() | st.text(st.characters(exclude_categories=["Cs"])),
+)
+def test_a_source_is_kept_to_the_byte(header: bytes, plain: str | None, html: str | None) -> None:
+    """Line ends, NULs and all: a later cut starts from what was fetched."""
+    connection = opened()
+    source = Source(header=header, plain=plain, html=html)
+    incoming = Incoming(mail=a_mail(1), source=source)
+    mail.add_batch(connection, Batch(account="work", incoming=(incoming,)))
+    assert list(mail.sources(connection, "work")) == [(a_mail(1).id, source)]
+    connection.close()
+
+
+def test_a_source_cannot_be_changed(connection: sqlite3.Connection) -> None:
+    """A trigger refuses it, whatever the program does."""
+    mail.add_batch(connection, a_batch(1))
+    with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+        connection.execute("UPDATE source SET plain = ''")
+
+
+def test_a_later_cut_replaces_the_parts_alone(connection: sqlite3.Connection) -> None:
+    """What was fetched and what identifies the mail stay."""
+    mail.add_batch(connection, a_batch(1, 2))
+    before = list(mail.sources(connection, "work"))
+    anew = a_mail(1, own_text="Tuesday.", context=(), signature="", flags=frozenset())
+    mail.replace_cut(connection, replace(anew, subject="of no effect"), cut_version=2)
+    assert mail.mails(connection, "work") == [anew, a_mail(2)]
+    assert list(mail.sources(connection, "work")) == before
+    versions = connection.execute("SELECT cut_version FROM mail ORDER BY id")
+    assert [row["cut_version"] for row in versions] == [2, 1]
+
+
+def test_a_folder_remembers_how_far_it_was_read(connection: sqlite3.Connection) -> None:
+    """The state of the last batch, even of one without mail."""
+    assert mail.folder_state(connection, "work", "Sent") is None
+    mail.add_batch(connection, a_batch(1, 2))
+    later = FolderState(account="work", folder="Sent", uidvalidity=7, last_uid=40)
+    mail.add_batch(connection, Batch(account="work", incoming=(), folder=later))
+    assert mail.folder_state(connection, "work", "Sent") == later
+
+
+def test_after_a_new_uidvalidity_mails_stay_and_uids_go(connection: sqlite3.Connection) -> None:
+    """Fetched again under other UIDs, the same mails add nothing."""
+    unreadable = (Quarantined(uid=3, reason="no header"),)
+    mail.add_batch(connection, replace(a_batch(1, 2), quarantined=unreadable))
+    mail.forget_uids(connection, "work", "Sent")
+    assert mail.folder_state(connection, "work", "Sent") is None
+    assert mail.quarantined(connection, "work") == []
+    assert links(connection) == set()
+    assert mail.add_batch(connection, a_batch(1, 2)) == 0
+    assert len(mail.mails(connection, "work")) == 2
+
+
+def test_forgetting_one_folders_uids_leaves_the_others(connection: sqlite3.Connection) -> None:
+    """Neither another folder nor another account is touched."""
+    mail.add_batch(connection, a_batch(1))
+    mail.add_batch(connection, a_batch(1, account="home"))
+    mail.forget_uids(connection, "work", "Archive")
+    mail.forget_uids(connection, "home", "Sent")
+    assert links(connection) == {("work", 1, a_mail(1).id)}
+    assert mail.folder_state(connection, "work", "Sent") is not None
+
+
+def test_what_cannot_be_read_is_quarantined_until_it_can(connection: sqlite3.Connection) -> None:
+    """One row a UID; a later mail under that UID ends it."""
+    unreadable = Quarantined(uid=5, reason="no header")
+    mail.add_batch(connection, replace(a_batch(1), quarantined=(unreadable,)))
+    mail.add_batch(connection, replace(a_batch(2), quarantined=(unreadable,)))
+    assert mail.quarantined(connection, "work") == [unreadable]
+    mail.add_batch(connection, a_batch(5))
+    assert mail.quarantined(connection, "work") == []
+
+
+def test_an_import_has_neither_folder_nor_uids(connection: sqlite3.Connection) -> None:
+    """Its mails and what it could not read are stored all the same."""
+    unreadable = (Quarantined(uid=2, reason="no header"),)
+    batch = Batch(account="work", incoming=(an_incoming(1),), quarantined=unreadable)
+    assert mail.add_batch(connection, batch) == 1
+    assert mail.quarantined(connection, "work") == list(unreadable)
+    assert links(connection) == set()
+
+
+def test_mail_and_folder_state_are_committed_together(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """A batch that fails midway moves the folder no further."""
+    mail.add_batch(connection, a_batch(1))
+    broken = replace(a_batch(2, 3), incoming=(*a_batch(2).incoming, an_incoming(3, subject=None)))
+    connection.execute("BEGIN")
+    with pytest.raises(sqlite3.IntegrityError, match="subject"):
+        mail.add_batch(connection, broken)
+    connection.execute("ROLLBACK")
+    state = mail.folder_state(connection, "work", "Sent")
+    assert state is not None
+    assert state.last_uid == 1
+    assert len(mail.mails(connection, "work")) == 1

@@ -1,0 +1,113 @@
+"""Migrations: from every released schema, atomically, and never from a newer one."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_samples import NOW, a_draft, a_lesson, a_mail, a_source, a_verdict, an_adapter, an_edit
+
+from daemon.errors import StoreTooNew
+from daemon.store import adapters, drafts, edits, jobs, lessons, mail, schema
+from daemon.store.database import Database
+
+RELEASED = sorted((Path(__file__).parent / "data").glob("store_v*.sql"))
+"""A dump of the store of every released schema, with the rows of `store_samples` in it."""
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Every table, index and trigger, with its definition without the white space."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(kind, name, "".join(sql.split())) for kind, name, sql in rows}
+
+
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def load(dump: Path, path: Path) -> None:
+    old = sqlite3.connect(path)
+    old.executescript(dump.read_text("utf-8"))
+    old.close()
+
+
+def test_every_released_schema_has_its_dump() -> None:
+    """A new migration comes with the dump of a store that it made."""
+    assert [path.stem for path in RELEASED] == [f"store_v{n + 1}" for n in range(schema.KNOWN)]
+
+
+@pytest.mark.parametrize("number", range(1, schema.KNOWN + 1))
+def test_a_released_migration_is_never_changed(number: int, connection: sqlite3.Connection) -> None:
+    """The migrations still make what they made when they were released."""
+    released = sqlite3.connect(":memory:")
+    released.executescript(RELEASED[number - 1].read_text("utf-8"))
+    schema.migrate(connection, number)
+    assert objects(connection) == objects(released)
+    released.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED, ids=lambda path: path.stem)
+async def test_a_store_of_every_released_schema_opens_with_all_it_held(
+    dump: Path, tmp_path: Path
+) -> None:
+    """After the upgrade the schema is that of a new store, and every record reads as written."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    fresh = await Database.open(tmp_path / "fresh.db")
+    try:
+        assert await database.read(schema.version) == schema.KNOWN
+        assert await database.read(objects) == await fresh.read(objects)
+        assert await database.read(mail.mails, "work") == [a_mail(1)]
+        assert await database.read(lambda c: list(mail.sources(c, "work"))) == [
+            (a_mail(1).id, a_source(1))
+        ]
+        assert await database.read(lessons.lessons, "work") == [a_lesson(1)]
+        assert await database.read(drafts.drafts, "work") == [a_draft(1)]
+        assert await database.read(edits.edits, "work") == [an_edit(1)]
+        assert await database.read(adapters.adapters, "work") == [an_adapter(1)]
+        assert await database.read(adapters.verdicts, "work") == [a_verdict(1)]
+        (job,) = await database.read(jobs.history, 10)
+        assert (job.kind, job.state, job.requested_at) == ("sync", "done", NOW)
+    finally:
+        await database.close()
+        await fresh.close()
+
+
+async def test_a_store_of_a_newer_trimtab_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    """An older program would lose what it does not know."""
+    path = tmp_path / "trimtab.db"
+    database = await Database.open(path)
+    await database.write(lambda c: c.execute("INSERT INTO migration VALUES (99, 'later')").close())
+    await database.close()
+    before = contents(path)
+    with pytest.raises(StoreTooNew) as raised:
+        await Database.open(path)
+    assert (raised.value.found, raised.value.known) == (99, schema.KNOWN)
+    assert contents(path) == before
+
+
+def test_a_migration_that_fails_midway_leaves_nothing(connection: sqlite3.Connection) -> None:
+    """Its tables and its version row come together or not at all."""
+    connection.execute("CREATE TABLE job (in_the_way)")
+    with pytest.raises(sqlite3.OperationalError, match="table job already exists"):
+        schema.migrate(connection)
+    assert schema.version(connection) == 0
+    assert {name for _, name, _ in objects(connection)} == {"job"}
+    assert not connection.in_transaction
+
+
+def test_migrating_twice_changes_nothing(connection: sqlite3.Connection) -> None:
+    """Every start migrates."""
+    schema.migrate(connection)
+    before = objects(connection)
+    schema.migrate(connection)
+    assert objects(connection) == before
+    assert connection.execute("SELECT count(*) FROM migration").fetchone() == (schema.KNOWN,)
