@@ -20,6 +20,9 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 from daemon.errors import StoreFull, StoreTooNew
 from daemon.store import schema
 
+Connection = sqlite3.Connection
+"""For those who put several of the store's functions into one transaction."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -1,0 +1,225 @@
+"""Runs jobs, one at a time: lease, run, record the outcome.
+
+One loop, so one job at a time has the GPU and the large model. Owns the life of a job's row from
+queued to its end, and tells waiters and subscribers of every step. Knows no task: it is given a
+table of them. No failure of a task ends the loop, and a full disk only holds it up. A cancelled job
+is recorded as interrupted before the cancellation goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeVar
+
+from daemon.errors import StoreFull
+from daemon.jobs.schedule import followers
+from daemon.records import Job, JobKind, JobState, Progress
+from daemon.store import jobs
+from daemon.store.database import Connection, Database
+from mlx_agent import codec
+from mlx_agent.errors import TrimtabError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BACKLOG = 100
+"""Events kept for a subscriber that does not read; the oldest go first."""
+
+
+class Task(Protocol):
+    """What a kind of job does for an account.
+
+    The outcome must be JSON-compatible. `report` is to be called on the event loop's thread.
+    """
+
+    def __call__(
+        self, account: str, report: Callable[[Progress], None], /
+    ) -> Awaitable[dict[str, object]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """A job changed its state, or, where `progress` is given, got further."""
+
+    job: Job
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """How a job ended."""
+
+    state: JobState
+    outcome: dict[str, object] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Runner:
+    """The queue's one worker. `run_forever` is run by its owner as one task."""
+
+    def __init__(
+        self,
+        database: Database,
+        tasks: Mapping[JobKind, Task],
+        clock: Callable[[], datetime],
+        explain: Callable[[Exception], str],
+        *,
+        retry_s: float = 30.0,
+    ) -> None:
+        """`clock` gives aware UTC; `retry_s` is how often a full disk is tried again."""
+        self._database = database
+        self._tasks = tasks
+        self._clock = clock
+        self._explain = explain
+        self._retry_s = retry_s
+        self._queued = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._subscribers: set[asyncio.Queue[JobEvent]] = set()
+        self._current: tuple[Job, Progress | None] | None = None
+
+    @property
+    def current(self) -> tuple[Job, Progress | None] | None:
+        """The running job and how far it is; None while nothing runs."""
+        return self._current
+
+    async def submit(self, kind: JobKind, account: str) -> Job:
+        """Queue a job, or get the open one of the same kind and account; raises StoreFull."""
+        job = await self._database.write(jobs.enqueue, kind, account, self._clock())
+        self._queued.set()
+        self._announce(JobEvent(job=job))
+        return job
+
+    async def wait(self, job_id: int) -> Job:
+        """The job once it has ended; raises LookupError for an unknown id."""
+        while True:
+            changed = self._changed  # taken before the read, so that no change falls between
+            job = await self._database.read(jobs.job, job_id)
+            if job is None:
+                raise LookupError(f"no job {job_id}")
+            if job.state not in jobs.OPEN:
+                return job
+            await changed.wait()
+
+    @contextmanager
+    def subscribe(self) -> Iterator[asyncio.Queue[JobEvent]]:
+        """A queue of everything that happens to jobs during the `with` block."""
+        events: asyncio.Queue[JobEvent] = asyncio.Queue(BACKLOG)
+        self._subscribers.add(events)
+        try:
+            yield events
+        finally:
+            self._subscribers.discard(events)
+
+    async def run_forever(self) -> None:
+        """Reap what a dead process left, then run jobs in the order of their queueing."""
+        reaped = await self._persist(lambda connection: jobs.reap(connection, self._clock()))
+        if reaped:
+            log.warning("%d jobs were interrupted by the end of an earlier process", reaped)
+        while True:
+            self._queued.clear()
+            job = await self._persist(lambda connection: jobs.lease(connection, self._clock()))
+            if job is None:
+                await self._queued.wait()
+            else:
+                await self._run(job)
+
+    async def _run(self, job: Job) -> None:
+        self._current = (job, None)
+        self._announce(JobEvent(job=job))
+        try:
+            await self._conclude(job, await self._attempt(job))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._interrupt(job))
+            raise
+        finally:
+            self._current = None
+
+    async def _attempt(self, job: Job) -> _Ending:
+        """Whatever the task does, the next job must run: only our own cancellation goes through."""
+        try:
+            outcome = await self._tasks[job.kind](job.account, partial(self._report, job))
+            return _Ending(state="done", outcome=codec.to_data(outcome))
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            return _Ending(state="interrupted")
+        except Exception as error:  # noqa: BLE001  # see above
+            return self._failure(job, _cause(error))
+
+    def _failure(self, job: Job, error: Exception) -> _Ending:
+        name = type(error).__name__
+        if isinstance(error, TrimtabError):
+            log.warning("job %d (%s of %s) failed: %s", job.id, job.kind, job.account, name)
+            return _Ending(state="failed", error=self._explain(error))
+        place = _place(error)
+        log.error("job %d (%s of %s): %s at %s", job.id, job.kind, job.account, name, place)
+        return _Ending(state="failed", error=f"internal error: {name}")
+
+    async def _conclude(self, job: Job, ending: _Ending) -> None:
+        """Record the ending and queue what follows, in one transaction; then tell."""
+        for changed in await self._persist(lambda c: _record(c, job, ending, self._clock())):
+            self._announce(JobEvent(job=changed))
+
+    async def _interrupt(self, job: Job) -> None:
+        # Not tried again: the process is ending, and at the next start the row would be reaped.
+        # LookupError: the job had ended just before.
+        with suppress(StoreFull, LookupError):
+            ending = _Ending(state="interrupted")
+            (ended,) = await self._database.write(_record, job, ending, self._clock())
+            self._announce(JobEvent(job=ended))
+
+    async def _persist(self, fn: Callable[[Connection], T]) -> T:
+        """Write, however long it takes until the disk has room."""
+        while True:
+            try:
+                return await self._database.write(fn)
+            except StoreFull:
+                log.warning("the disk is full; trying again in %.0f s", self._retry_s)
+                await asyncio.sleep(self._retry_s)
+
+    def _report(self, job: Job, progress: Progress) -> None:
+        if self._current and self._current[0].id == job.id:  # not from a straggler of an ended job
+            self._current = (job, progress)
+            self._announce(JobEvent(job=job, progress=progress))
+
+    def _announce(self, event: JobEvent) -> None:
+        if event.progress is None:
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+        for events in self._subscribers:
+            if events.full():
+                events.get_nowait()
+            events.put_nowait(event)
+
+
+def _record(connection: Connection, job: Job, ending: _Ending, now: datetime) -> tuple[Job, ...]:
+    """The ended job, and those that follow it."""
+    jobs.finish(connection, job.id, ending.state, now, outcome=ending.outcome, error=ending.error)
+    ended = jobs.job(connection, job.id)
+    assert ended is not None
+    return (ended, *(jobs.enqueue(connection, kind, job.account, now) for kind in followers(ended)))
+
+
+def _cause(error: Exception) -> Exception:
+    """What a task group raised for a single failure is that failure."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised, innermost first: code only, for an exception's text may quote mail."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-5:])
+    return " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,100 @@
+"""What runs when: the timetable, and what follows what.
+
+`triggers` and `followers` decide, purely; `start` hands the timetable to APScheduler, which only
+ever submits. Knows no task, no database and no network. Times of day are local to the machine, as
+the user means them. A submission that fails is logged by its class and comes again at its next
+turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from daemon.config import Config
+from daemon.records import Job, JobKind
+from mlx_agent.errors import TrimtabError
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+Submit = Callable[[JobKind, str], Awaitable[object]]
+
+log = logging.getLogger(__name__)
+
+LOOK_AT_THE_CLOCK = timedelta(minutes=5)
+"""The longest time between two looks at the clock. A timer stands still while the machine sleeps;
+without this, what was due at night would run hours after the machine woke."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """When a kind of job is submitted for an account: `every` so often, or daily `at` a time."""
+
+    kind: JobKind
+    account: str
+    every: timedelta | None = None
+    at: time | None = None
+
+
+def triggers(config: Config) -> tuple[Trigger, ...]:
+    """The timetable: accounts with a server are synced by day, every account learns at night."""
+    every = timedelta(minutes=config.schedule.sync_minutes)
+    teach_at = time.fromisoformat(config.schedule.teach_at)
+    train_at = time.fromisoformat(config.schedule.train_at)
+    on_servers = [name for name, account in config.accounts.items() if account.imap]
+    return (
+        *(Trigger(kind="sync", account=name, every=every) for name in on_servers),
+        *(Trigger(kind="teach", account=name, at=teach_at) for name in config.accounts),
+        *(Trigger(kind="train", account=name, at=train_at) for name in config.accounts),
+    )
+
+
+def followers(job: Job) -> tuple[JobKind, ...]:
+    """What is due because `job` ended: after mail came in, a look for the edits in it."""
+    return ("edits",) if job.kind == "sync" and job.state == "done" else ()
+
+
+def start(config: Config, submit: Submit, zone: tzinfo | None = None) -> AsyncIOScheduler:
+    """Submit by the timetable on the running loop from now on; the first syncs are due at once.
+
+    Turns that were missed, for the machine slept, are made up for by one. `zone` is that of the
+    times of day, the machine's by default. The caller shuts the scheduler down. APScheduler reads
+    the system's clock itself.
+    """
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    scheduler = AsyncIOScheduler(
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        **({"timezone": zone} if zone else {}),
+    )
+    for trigger in triggers(config):
+        arguments = (submit, trigger.kind, trigger.account)
+        name = f"{trigger.kind} {trigger.account}"
+        scheduler.add_job(_submit, args=arguments, id=name, name=name, **_when(trigger))
+    scheduler.add_job(_nothing, "interval", seconds=LOOK_AT_THE_CLOCK.total_seconds(), id="clock")
+    scheduler.start()
+    return scheduler
+
+
+def _when(trigger: Trigger) -> dict[str, Any]:
+    """The trigger in APScheduler's terms."""
+    if trigger.every:
+        seconds = trigger.every.total_seconds()
+        return {"trigger": "interval", "seconds": seconds, "next_run_time": datetime.now(UTC)}
+    assert trigger.at is not None
+    return {"trigger": "cron", "hour": trigger.at.hour, "minute": trigger.at.minute}
+
+
+async def _submit(submit: Submit, kind: JobKind, account: str) -> None:
+    try:
+        await submit(kind, account)
+    except TrimtabError as error:
+        log.warning("%s of %s was not queued: %s", kind, account, type(error).__name__)
+
+
+async def _nothing() -> None:
+    """To have run is enough: the scheduler looks for what is due whenever anything is."""
