@@ -70,6 +70,18 @@ def drafts(connection: sqlite3.Connection, account: str) -> list[Draft]:
     )
 
 
+def drafts_by_message_id(connection: sqlite3.Connection, account: str) -> dict[str, Draft]:
+    """The drafts that were saved or sent; the latest where several left under one Message-ID."""
+    rows = connection.execute(
+        """
+        SELECT * FROM draft WHERE account = ? AND message_id IS NOT NULL
+        ORDER BY created_at, rowid
+        """,
+        (account,),
+    ).fetchall()
+    return dict(zip((row["message_id"] for row in rows), drafts_of(rows), strict=True))
+
+
 def set_message_id(connection: sqlite3.Connection, draft_id: str, message_id: str) -> None:
     """Note the Message-ID under which a draft was saved or sent; a later one replaces it."""
     connection.execute("UPDATE draft SET message_id = ? WHERE id = ?", (message_id, draft_id))
