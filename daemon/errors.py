@@ -7,6 +7,7 @@
     ├── PasswordMissing         no password from the keychain, command or environment
     ├── LoginRefused            the server refused user name or password
     ├── FolderNotFound          no Sent folder by config, SPECIAL-USE or name
+    ├── FolderUnstable          the server gives its folders no UIDVALIDITY
     ├── FolderShrunk            more than a fifth of a folder is gone: stop and ask
     ├── NothingToTeach          no mail of the account teaches
     ├── HomeInUse               another trimtab holds this home
@@ -14,7 +15,10 @@
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
-    └── DraftNotFound
+    ├── SocketPathTooLong       the home lies too deep for a Unix socket
+    ├── DraftNotFound
+    ├── DraftCancelled          the user, or the client's hang-up, ended the work on it
+    └── JobNotFound
     TransientError
     ├── ServerUnreachable       name, network, TLS or time-out
     ├── ServerBusy              the provider throttles; carries its delay
@@ -77,6 +81,11 @@ class FolderNotFound(UserError):
 
 
 @dataclass(eq=False)
+class FolderUnstable(UserError):
+    account: str
+
+
+@dataclass(eq=False)
 class FolderShrunk(UserError):
     account: str
     had: int
@@ -120,6 +129,22 @@ class SourceUnreadable(UserError):
 @dataclass(eq=False)
 class DraftNotFound(UserError):
     draft_id: str
+
+
+@dataclass(eq=False)
+class DraftCancelled(UserError):
+    draft_id: str
+
+
+@dataclass(eq=False)
+class JobNotFound(UserError):
+    job_id: int
+
+
+@dataclass(eq=False)
+class SocketPathTooLong(UserError):
+    socket: Path
+    limit: int
 
 
 @dataclass(eq=False)

@@ -98,6 +98,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.PasswordMissing: _password_missing,
     e.LoginRefused: _login_refused,
     e.FolderNotFound: _folder_not_found,
+    e.FolderUnstable: lambda x: (
+        f"The server of account {x.account!r} gives its folders no lasting numbers (UIDVALIDITY); "
+        "export the folder and use `trimtab import`."
+    ),
     e.FolderShrunk: lambda x: (
         f"{x.gone} of {x.had} mails of account {x.account!r} are gone from the server at once; "
         "nothing was removed here. Check the folder, then sync again."
@@ -118,6 +122,12 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "or a directory of them."
     ),
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
+    e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; nothing was stored.",
+    e.JobNotFound: lambda x: f"There is no job {x.job_id}; `trimtab status` shows the last ones.",
+    e.SocketPathTooLong: lambda x: (
+        f"{x.socket} is too long for a socket ({x.limit} bytes at most); set TRIMTAB_HOME to a "
+        "shorter path."
+    ),
     e.ServerUnreachable: _server_unreachable,
     e.ServerBusy: lambda x: (
         f"{x.host} asks account {x.account!r} to wait {x.delay_s:.0f} s; trimtab tries again then."

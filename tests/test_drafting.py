@@ -1,0 +1,302 @@
+"""From a request to a stored draft, down the ladder if need be."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from draft_examples import (
+    CARD,
+    GREETING,
+    NOON,
+    SIGN_OFF,
+    ScriptedWriter,
+    SomeAgents,
+    a_drafter,
+    a_request,
+    an_answer,
+    events_of,
+    opened,
+)
+
+from daemon.drafting import (
+    Done,
+    Drafter,
+    DraftEvent,
+    RulesReady,
+    TextPiece,
+    applied,
+    from_adapter,
+    from_style_card,
+)
+from daemon.errors import AccountUnknown, DraftCancelled, WriterUnavailable
+from daemon.store import drafts as draft_store
+from daemon.store.database import Database
+from mlx_agent.errors import (
+    AdapterDamaged,
+    AnswerMalformed,
+    BaseNotFound,
+    TrimtabError,
+    WorkerBusy,
+    WorkerDied,
+)
+from mlx_agent.records import Rule
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened(tmp_path) as database:
+        yield database
+
+
+async def stored(database: Database) -> int:
+    return len(await database.read(draft_store.drafts, "home"))
+
+
+def done(events: list[DraftEvent]) -> Done:
+    assert isinstance(events[-1], Done)
+    return events[-1]
+
+
+def ready(events: list[DraftEvent]) -> RulesReady:
+    assert isinstance(events[0], RulesReady)
+    return events[0]
+
+
+# --- the ladder -------------------------------------------------------------------------------
+
+
+async def test_the_agents_rules_steer_the_writer(database: Database) -> None:
+    """The top rung: nothing is degraded, and the provenance names adapter and base."""
+    drafter = a_drafter(database, SomeAgents(answer=an_answer(SIGN_OFF, GREETING), style_card=None))
+    draft = done(await events_of(drafter, a_request())).draft
+    came = draft.provenance
+    assert (came.rung, came.voice, came.degraded) == ("adapter", True, None)
+    assert (came.adapter, came.base, came.writer) == ("a1", "pocket", "offline")
+    assert draft.text.startswith("Hello Tim,\n")
+    assert "\nCheers,\n" in draft.text
+    assert [rule.aspect for rule in draft.rules] == ["greeting", "sign-off"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (None, "no agent yet"),
+        (an_answer(valid=False), "the agent's answer was no list of rules"),
+        (AdapterDamaged("a1", "a file is missing"), "the agent's files are damaged"),
+        (BaseNotFound("pocket"), "the agent's base model is missing"),
+        (WorkerBusy(), "the agent is being trained"),
+        (WorkerDied(-9), "the agent's process ended"),
+    ],
+)
+async def test_without_an_agent_the_style_card_is_used_and_the_draft_says_why(
+    database: Database, answer: TrimtabError | None, why: str
+) -> None:
+    """A rung that fails is no failure of the draft."""
+    drafter = a_drafter(database, SomeAgents(answer=answer, style_card=CARD))
+    events = await events_of(drafter, a_request())
+    assert ready(events).rules == CARD.rules
+    came = done(events).draft.provenance
+    assert (came.rung, came.voice, came.adapter) == ("style-card", True, None)
+    assert came.degraded == f"{why}: your usual greeting, length and sign-off"
+
+
+async def test_without_anything_of_the_users_the_draft_has_no_voice(database: Database) -> None:
+    """Both missing rungs are named."""
+    events = await events_of(a_drafter(database, SomeAgents()), a_request())
+    assert ready(events).rules == ()
+    assert ready(events).voice is False
+    assert done(events).draft.provenance.degraded == (
+        "no agent yet; no mail of yours to go by: a plain mail, not in your voice"
+    )
+
+
+async def test_a_slow_agent_is_not_waited_for(database: Database) -> None:
+    """The user has waited long enough: the next rung answers."""
+    agents = SomeAgents(answer=an_answer(GREETING), style_card=CARD, seconds=30)
+    ladder = (partial(from_adapter, seconds=0.01), from_style_card)
+    events = await events_of(a_drafter(database, agents, ladder=ladder), a_request())
+    assert str(ready(events).degraded).startswith("the agent took too long")
+
+
+async def test_an_account_that_is_not_in_the_config_gets_no_draft(database: Database) -> None:
+    """It is no missing rung: no other account's voice stands in."""
+    drafter = a_drafter(database, SomeAgents())
+    with pytest.raises(AccountUnknown):
+        await events_of(drafter, a_request(account="unknown"))
+
+
+def test_the_users_word_is_over_the_agents_rules() -> None:
+    """Off goes, added replaces, and the order stays the fixed one."""
+    tone = Rule(aspect="tone", instruction="Be brief.")
+    formal = Rule(aspect="greeting", instruction='Begin with "Dear {name},".')
+    rules = applied((GREETING, tone, SIGN_OFF), frozenset({"tone"}), (formal,))
+    assert rules == (formal, SIGN_OFF)
+
+
+async def test_a_rule_switched_off_does_not_reach_the_writer(database: Database) -> None:
+    """With the sign-off's rule off, the draft ends in the writer's own way."""
+    drafter = a_drafter(database, SomeAgents(answer=an_answer(GREETING, SIGN_OFF)))
+    on = done(await events_of(drafter, a_request("k1"))).draft
+    off = done(await events_of(drafter, a_request("k2", rules_off=frozenset({"sign-off"})))).draft
+    assert [rule.aspect for rule in off.rules] == ["greeting"]
+    assert "Cheers" in on.text
+    assert "Cheers" not in off.text
+
+
+# --- the draft --------------------------------------------------------------------------------
+
+
+async def test_events_come_in_order_and_the_pieces_are_the_draft(database: Database) -> None:
+    """Rules, text, done; the stored draft is what `done` holds."""
+    events = await events_of(a_drafter(database, SomeAgents(style_card=CARD)), a_request())
+    pieces = [event.text for event in events if isinstance(event, TextPiece)]
+    draft = done(events).draft
+    assert [type(event) for event in events[1:-1]] == [TextPiece] * len(pieces)
+    assert "".join(pieces).strip("\n ") == draft.text
+    assert draft.id == ready(events).draft_id
+    assert draft.created_at == NOON
+    assert await database.read(draft_store.draft, draft.id) == draft
+
+
+async def test_the_stages_are_timed_and_the_tokens_counted(database: Database) -> None:
+    """In milliseconds since the request."""
+    came = done(await events_of(a_drafter(database, SomeAgents()), a_request())).draft.provenance
+    marks = came.timings_ms
+    assert list(marks) == ["rules", "first_text", "text"]
+    assert 0 <= marks["rules"] <= marks["first_text"] <= marks["text"]
+    assert came.usage.output_tokens > 0
+    assert came.usage.cost_usd == 0
+
+
+async def test_what_the_bullets_say_is_in_the_draft(database: Database) -> None:
+    """Even nonsense: the draft follows the intent, not a habit."""
+    drafter = a_drafter(database, SomeAgents(style_card=CARD))
+    events = await events_of(drafter, a_request(bullets=("the banana sings at 17:45",)))
+    assert "banana sings at 17:45" in done(events).draft.text
+    assert done(events).checks.uncovered == ()
+
+
+async def test_a_draft_is_checked_against_the_request(database: Database) -> None:
+    """A bullet that is left out is named by its place, an invented fact by its words."""
+    writer = ScriptedWriter(pieces=["The boat is ready on Friday, 4 May, for 900 euros.\n"])
+    checks = done(await events_of(a_drafter(database, SomeAgents(), writer), a_request())).checks
+    assert checks.uncovered == (1,)
+    assert checks.unsupported
+
+
+@pytest.mark.parametrize("failure", [ConnectionResetError(), TimeoutError(), WorkerDied(1)])
+async def test_a_writer_that_fails_leaves_no_draft_and_the_key_free(
+    database: Database, failure: Exception
+) -> None:
+    """The client keeps the bullets and tries again with the same key."""
+    writer = ScriptedWriter(failure=failure)
+    drafter = a_drafter(database, SomeAgents(), writer)
+    with pytest.raises(WriterUnavailable) as caught:
+        await events_of(drafter, a_request())
+    assert (caught.value.model, caught.value.reason) == ("scripted", type(failure).__name__)
+    assert await stored(database) == 0
+    writer.failure = None
+    assert done(await events_of(drafter, a_request())).draft.text == "Hello Tim,\n\nIt floats."
+
+
+async def test_an_empty_answer_is_no_draft(database: Database) -> None:
+    """A writer that says nothing has failed."""
+    drafter = a_drafter(database, SomeAgents(), ScriptedWriter(pieces=["\n", " "]))
+    with pytest.raises(AnswerMalformed):
+        await events_of(drafter, a_request())
+    assert await stored(database) == 0
+
+
+# --- one key, one draft -----------------------------------------------------------------------
+
+
+async def test_a_repeat_gets_the_stored_draft(database: Database) -> None:
+    """The writer is not asked, and paid, twice."""
+    writer = ScriptedWriter()
+    first = await events_of(a_drafter(database, SomeAgents(), writer), a_request())
+    again = await events_of(a_drafter(database, SomeAgents(), writer), a_request())
+    assert writer.calls == 1
+    assert done(again) == done(first)
+    assert ready(again) == ready(first)
+
+
+async def test_two_who_ask_at_once_share_one_draft(database: Database) -> None:
+    """The one who comes late gets everything that was missed."""
+    writer = ScriptedWriter(gate=asyncio.Event())
+    drafter = a_drafter(database, SomeAgents(), writer)
+    first = asyncio.create_task(events_of(drafter, a_request()))
+    late = asyncio.create_task(collect_from_second_piece(drafter, writer))
+    assert await first == await late
+    assert writer.calls == 1
+    assert await stored(database) == 1
+
+
+async def collect_from_second_piece(drafter: Drafter, writer: ScriptedWriter) -> list[DraftEvent]:
+    await writer.begun.wait()
+    events = []
+    async for event in drafter.draft(a_request()):
+        events.append(event)
+        if writer.gate is not None:
+            writer.gate.set()
+    return events
+
+
+async def test_the_same_key_in_another_account_is_another_draft(database: Database) -> None:
+    """Keys are the client's, per account."""
+    drafter = a_drafter(database, SomeAgents())
+    home = done(await events_of(drafter, a_request())).draft
+    work = done(await events_of(drafter, a_request(account="work"))).draft
+    assert home.id != work.id
+
+
+# --- the end of the work ----------------------------------------------------------------------
+
+
+async def test_a_cancelled_draft_stops_the_writer_and_frees_the_key(database: Database) -> None:
+    """By the id that the rules announced."""
+    writer = ScriptedWriter(gate=asyncio.Event())
+    drafter = a_drafter(database, SomeAgents(), writer)
+    following = asyncio.create_task(events_of(drafter, a_request()))
+    await writer.begun.wait()
+    assert drafter.cancel(await announced(drafter))
+    with pytest.raises(DraftCancelled):
+        await following
+    assert writer.left.is_set()
+    assert await stored(database) == 0
+    writer.gate = None
+    assert done(await events_of(drafter, a_request())).draft.text
+
+
+async def announced(drafter: Drafter) -> str:
+    """The id that a second follower is told."""
+    events = drafter.draft(a_request())
+    first = await anext(events)
+    await events.aclose()
+    assert isinstance(first, RulesReady)
+    return first.draft_id
+
+
+async def test_there_is_nothing_to_cancel_in_a_finished_draft(database: Database) -> None:
+    """It stays as it is."""
+    drafter = a_drafter(database, SomeAgents())
+    draft = done(await events_of(drafter, a_request())).draft
+    assert drafter.cancel(draft.id) is False
+    assert await stored(database) == 1
+
+
+async def test_when_the_last_follower_leaves_the_work_ends(database: Database) -> None:
+    """Not before: the first to leave ends nothing."""
+    writer = ScriptedWriter(gate=asyncio.Event())
+    drafter = a_drafter(database, SomeAgents(), writer)
+    first, second = drafter.draft(a_request()), drafter.draft(a_request())
+    for events in (first, second):
+        assert isinstance(await anext(events), RulesReady)
+        assert isinstance(await anext(events), TextPiece)
+    await first.aclose()
+    await asyncio.sleep(0.02)
+    assert not writer.left.is_set()
+    await second.aclose()
+    await asyncio.wait_for(writer.left.wait(), 1)
+    assert await stored(database) == 0
