@@ -1,0 +1,166 @@
+"""The routes: HTTP in, a call of the service, HTTP out. They decide nothing.
+
+`Service` is everything that can be asked of the daemon over the socket; the app implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, FastAPI, Path
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+
+from daemon.api.bodies import DraftBody, JobBody, SentBody
+from daemon.api.errors import Explain, install
+from daemon.api.limits import BodyLimit
+from daemon.api.sse import draft_events
+from daemon.drafting import Drafter
+from daemon.errors import DraftNotFound, JobNotFound
+from daemon.records import Job, JobKind
+from mlx_agent.records import Edit
+
+DraftId = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+class Service(Protocol):
+    """What the daemon can be asked. Methods raise errors of the tree."""
+
+    @property
+    def drafter(self) -> Drafter:
+        """Makes drafts."""
+        ...
+
+    async def status(self) -> dict[str, Any]:
+        """Accounts, jobs and the running job's progress, JSON-compatible."""
+        ...
+
+    async def submit_job(self, kind: JobKind, account: str) -> Job:
+        """Queue a job, or return the one that waits already; raises AccountUnknown."""
+        ...
+
+    async def job(self, job_id: int) -> Job | None:
+        """One job."""
+        ...
+
+    async def jobs(self) -> list[Job]:
+        """The last jobs, newest first."""
+        ...
+
+    async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
+        """Record what the user sent; raises DraftNotFound."""
+        ...
+
+    async def save(self, draft_id: str) -> str:
+        """Put a draft into the Drafts folder; its Message-ID."""
+        ...
+
+    async def send(self, draft_id: str) -> str:
+        """Send a draft; its Message-ID."""
+        ...
+
+
+class Health(BaseModel):
+    """The daemon is alive and speaks this version of the API."""
+
+    api: int = 1
+
+
+class Sent(BaseModel):
+    """How far the user's text is from the draft (0 to 1)."""
+
+    distance: float
+    unchanged: bool
+
+
+class Posted(BaseModel):
+    """Under which Message-ID a draft was saved or sent."""
+
+    message_id: str
+
+
+class Jobs(BaseModel):
+    """The last jobs, newest first."""
+
+    jobs: list[Job]
+
+
+def build_api(service: Service, explain: Explain) -> FastAPI:
+    """The API over a service; `explain` makes the sentences of its errors."""
+    api = FastAPI(
+        title="trimtab",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    api.add_middleware(BodyLimit)
+    install(api, explain)
+    for router in (_state(service), _drafts(service, explain), _jobs(service)):
+        api.include_router(router, prefix="/v1")
+    return api
+
+
+def _state(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> Health:
+        return Health()
+
+    @router.get("/status")
+    async def status() -> dict[str, Any]:
+        return await service.status()
+
+    return router
+
+
+def _drafts(service: Service, explain: Explain) -> APIRouter:
+    router = APIRouter(prefix="/drafts")
+
+    @router.post("", response_class=EventSourceResponse)
+    async def draft(body: DraftBody) -> AsyncIterator[ServerSentEvent]:
+        async for event in draft_events(service.drafter, body.request(), explain):
+            yield event
+
+    @router.delete("/{draft_id}", status_code=204)
+    async def cancel(draft_id: DraftId) -> None:
+        if not service.drafter.cancel(draft_id):
+            raise DraftNotFound(draft_id)
+
+    @router.post("/{draft_id}/sent")
+    async def sent(draft_id: DraftId, body: SentBody) -> Sent:
+        edit = await service.sent(draft_id, body.text, body.message_id)
+        return Sent(distance=edit.distance, unchanged=edit.unchanged)
+
+    @router.post("/{draft_id}/save")
+    async def save(draft_id: DraftId) -> Posted:
+        return Posted(message_id=await service.save(draft_id))
+
+    @router.post("/{draft_id}/send")
+    async def send(draft_id: DraftId) -> Posted:
+        return Posted(message_id=await service.send(draft_id))
+
+    return router
+
+
+def _jobs(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/jobs")
+
+    @router.post("/{kind}", status_code=202)
+    async def submit(kind: JobKind, body: JobBody) -> Job:
+        return await service.submit_job(kind, body.account)
+
+    @router.get("")
+    async def jobs() -> Jobs:
+        return Jobs(jobs=await service.jobs())
+
+    @router.get("/{job_id}")
+    async def job(job_id: Annotated[int, Path(ge=0, lt=2**63)]) -> Job:
+        found = await service.job(job_id)
+        if found is None:
+            raise JobNotFound(job_id)
+        return found
+
+    return router

@@ -1,0 +1,44 @@
+"""Drafting as server-sent events: `rules`, `text`..., then `done` or `error`.
+
+FastAPI frames the events, sends a comment every 15 s of silence, and closes the stream when the
+client hangs up; this module says what the events are called and what they hold.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi.sse import ServerSentEvent
+
+from daemon.api.errors import Explain, error_body, log_bug
+from daemon.drafting import Done, Drafter, DraftEvent, DraftRequest, RulesReady, TextPiece
+from daemon.errors import TrimtabError
+from mlx_agent import codec
+
+_NAMES: dict[type[DraftEvent], str] = {RulesReady: "rules", TextPiece: "text", Done: "done"}
+
+log = logging.getLogger(__name__)
+
+
+async def draft_events(
+    drafter: Drafter, request: DraftRequest, explain: Explain
+) -> AsyncIterator[ServerSentEvent]:
+    """The events of one draft; an error becomes the last of them. Closing abandons the work."""
+    try:
+        async with aclosing(drafter.draft(request)) as events:
+            async for event in events:
+                yield _event(_NAMES[type(event)], codec.to_data(event))
+    except TrimtabError as error:
+        yield _event("error", error_body(error, explain))
+    except Exception as error:  # noqa: BLE001 - the response has begun: this is its last resort
+        log_bug(error)
+        yield _event("error", error_body(error, explain))
+
+
+def _event(name: str, data: Any) -> ServerSentEvent:
+    # ASCII, for clients whose line splitting knows U+2028 and U+0085 as line ends
+    return ServerSentEvent(event=name, raw_data=json.dumps(data, ensure_ascii=True))
