@@ -1,0 +1,186 @@
+"""An asyncio client of the daemon's socket. Needs httpx and nothing of trimtab's.
+
+    async with Client(socket_path) as client:
+        async for event in client.draft(request):
+            ...
+
+Every failure is an ApiError with a code for programs and a sentence for people; leaving the loop
+over a draft hangs up, and the daemon then abandons the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+POLL_SECONDS = 0.2
+SILENCE_SECONDS = 60.0
+"""The daemon sends a comment every 15 s while it works; a longer silence means that it hangs."""
+
+
+@dataclass(eq=False)
+class ApiError(Exception):
+    """The daemon's answer was an error; `code` is stable, `message` is for the user."""
+
+    code: str
+    message: str
+
+
+class DaemonNotRunning(ApiError):
+    """Nothing answers at the socket."""
+
+    def __init__(self, socket_path: Path) -> None:
+        super().__init__(
+            "daemon_not_running",
+            f"No daemon answers at {socket_path}; start it with `trimtab run`.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A server-sent event of a draft: `rules`, `text` or `done`."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Client:
+    """One client of one daemon; an asynchronous context manager, safe to use concurrently."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self._path = socket_path
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket_path)),
+            base_url="http://trimtab/v1",
+            timeout=SILENCE_SECONDS,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def health(self) -> dict[str, Any]:
+        """The API's version; raises DaemonNotRunning."""
+        return await self._call("GET", "/health")
+
+    async def status(self) -> dict[str, Any]:
+        """Accounts, jobs and the running job's progress."""
+        return await self._call("GET", "/status")
+
+    async def draft(self, request: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
+        """`rules` (with the draft's id), `text` pieces, then `done`; raises ApiError on `error`."""
+        with self._failures():
+            async with self._http.stream("POST", "/drafts", json=dict(request)) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise _api_error(response)
+                finished = False
+                async for event in _events(response.aiter_lines()):
+                    if event.name == "error":
+                        raise _error_of(event.data)
+                    finished = event.name == "done"
+                    yield event
+        if not finished:
+            raise _lost()
+
+    async def cancel(self, draft_id: str) -> None:
+        """Abort a draft that is being written."""
+        await self._call("DELETE", f"/drafts/{draft_id}")
+
+    async def sent(self, draft_id: str, text: str, message_id: str = "") -> dict[str, Any]:
+        """Tell what the user sent; how far it is from the draft."""
+        body = {"text": text, "message_id": message_id}
+        return await self._call("POST", f"/drafts/{draft_id}/sent", body)
+
+    async def save(self, draft_id: str) -> str:
+        """Put a draft into the Drafts folder; its Message-ID."""
+        return str((await self._call("POST", f"/drafts/{draft_id}/save"))["message_id"])
+
+    async def send(self, draft_id: str) -> str:
+        """Send a draft, which the user must have asked for; its Message-ID."""
+        return str((await self._call("POST", f"/drafts/{draft_id}/send"))["message_id"])
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        """The last jobs, newest first."""
+        return list((await self._call("GET", "/jobs"))["jobs"])
+
+    async def run_job(
+        self,
+        kind: str,
+        account: str,
+        on_progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Run a job to its end; its outcome. Raises ApiError with the job's error if it failed."""
+        job = await self._call("POST", f"/jobs/{kind}", {"account": account})
+        while job["state"] in {"queued", "running"}:
+            await asyncio.sleep(POLL_SECONDS)
+            if on_progress is not None and job["state"] == "running":
+                progress = (await self.status())["progress"]
+                if progress:
+                    on_progress(progress)
+            job = await self._call("GET", f"/jobs/{job['id']}")
+        if job["state"] != "done":
+            raise ApiError(
+                f"job_{job['state']}", job["error"] or f"The {kind} job was interrupted."
+            )
+        return dict(job["outcome"])
+
+    async def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        with self._failures():
+            response = await self._http.request(method, path, json=body)
+        if response.is_error:
+            raise _api_error(response)
+        return dict(response.json()) if response.content else {}
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.ConnectError as error:
+            raise DaemonNotRunning(self._path) from error
+        except httpx.TransportError as error:
+            raise _lost() from error
+
+
+async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
+    """Parse server-sent events (HTML standard, 9.2.6) as the daemon sends them: one data line."""
+    name, data = "", ""
+    async for line in lines:
+        field, _, value = line.partition(":")
+        if field == "event":
+            name = value.strip()
+        elif field == "data":
+            data = value
+        elif not line and data:
+            yield Event(name=name, data=json.loads(data))
+            name, data = "", ""
+
+
+def _api_error(response: httpx.Response) -> ApiError:
+    try:
+        return _error_of(response.json())
+    except (ValueError, KeyError, TypeError):
+        return ApiError("unexpected_answer", f"The daemon answered {response.status_code}.")
+
+
+def _error_of(data: dict[str, Any]) -> ApiError:
+    return ApiError(str(data["error"]["code"]), str(data["error"]["message"]))
+
+
+def _lost() -> ApiError:
+    return ApiError("connection_lost", "The daemon went away; try again.")
