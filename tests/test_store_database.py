@@ -84,7 +84,10 @@ async def test_only_the_user_can_read_the_files(tmp_path: Path) -> None:
 
 async def test_durability_is_set_up(database: Database) -> None:
     """A commit is on the disk when it returns, and references hold."""
-    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "fullfsync": 1}
+    expected: dict[str, object] = dict.fromkeys(
+        ("foreign_keys", "fullfsync", "recursive_triggers"), 1
+    )
+    expected |= {"journal_mode": "wal", "synchronous": 2}
     found = await database.read(
         lambda c: {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in expected}
     )
