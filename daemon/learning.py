@@ -63,7 +63,10 @@ def edit_distance(draft_text: str, final_text: str) -> float:
 
     Both texts are normalised first.
     """
-    draft, final = normalise(draft_text).split(), normalise(final_text).split()
+    return _share_edited(normalise(draft_text).split(), normalise(final_text).split())
+
+
+def _share_edited(draft: Sequence[str], final: Sequence[str]) -> float:
     return word_edits(draft, final) / max(len(draft), len(final), 1)
 
 
@@ -132,6 +135,7 @@ class _Sought:
 
     def __init__(self, drafts: Sequence[Draft], by_message_id: Mapping[str, Draft]) -> None:
         self._by_id = {draft.id: draft for draft in drafts}
+        self._words = {draft.id: normalise(draft.text).split() for draft in drafts}
         self._by_message_id = by_message_id
         self._by_recipient: dict[str, list[Draft]] = {}
         for draft in drafts:
@@ -154,13 +158,20 @@ class _Sought:
         spoken_for = mail.draft_id is not None or mail.message_id in self._by_message_id
         if spoken_for or mail.forwarded or "forward" in mail.flags:
             return None
-        ranked = sorted(self._in_reach(mail), key=lambda draft: _rank(mail, draft))
-        thread = [draft for draft in ranked if _same_subject(mail, draft)]
+        near = self._in_reach(mail)
+        thread = [draft for draft in near if _same_subject(mail, draft)]
         if thread:
-            return thread[0], "thread"
-        if ranked and edit_distance(ranked[0].text, mail.own_text) <= 1 - SIMILAR:
-            return ranked[0], "similarity"
-        return None
+            return self._nearest(mail, thread)[0], "thread"
+        draft, distance = self._nearest(mail, near) if near else (None, 1.0)
+        return (draft, "similarity") if draft and distance <= 1 - SIMILAR else None
+
+    def _nearest(self, mail: Mail, drafts: Sequence[Draft]) -> tuple[Draft, float]:
+        """The draft with the nearest text, of equals the newest, and how far it is."""
+        words = normalise(mail.own_text).split()
+        far = {draft.id: _share_edited(self._words[draft.id], words) for draft in drafts}
+        newest_first = sorted(drafts, key=lambda draft: draft.created_at, reverse=True)
+        nearest = min(newest_first, key=lambda draft: far[draft.id])
+        return nearest, far[nearest.id]
 
     def _in_reach(self, mail: Mail) -> list[Draft]:
         """Drafts to the same first recipient within the window."""
@@ -174,11 +185,6 @@ class _Sought:
 
 def _first(recipients: Sequence[Address]) -> str:
     return recipients[0].address.lower() if recipients else ""
-
-
-def _rank(mail: Mail, draft: Draft) -> tuple[float, timedelta]:
-    """The nearest text first, and of equals the newest draft."""
-    return edit_distance(draft.text, mail.own_text), mail.sent_at - draft.created_at
 
 
 def _same_subject(mail: Mail, draft: Draft) -> bool:
