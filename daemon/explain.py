@@ -122,7 +122,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "or a directory of them."
     ),
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
-    e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; nothing was stored.",
+    e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; your bullets are kept.",
     e.JobNotFound: lambda x: f"There is no job {x.job_id}; `trimtab status` shows the last ones.",
     e.SocketPathTooLong: lambda x: (
         f"{x.socket} is too long for a socket ({x.limit} bytes at most); set TRIMTAB_HOME to a "

@@ -278,6 +278,17 @@ async def announced(drafter: Drafter) -> str:
     return first.draft_id
 
 
+async def test_when_the_daemon_ends_every_draft_is_aborted(database: Database) -> None:
+    """Each client is told, and none is left waiting."""
+    writer = ScriptedWriter(gate=asyncio.Event())
+    drafter = a_drafter(database, SomeAgents(), writer)
+    following = [asyncio.create_task(events_of(drafter, a_request(key))) for key in ("k1", "k2")]
+    await writer.begun.wait()
+    drafter.cancel_all()
+    ends = await asyncio.gather(*following, return_exceptions=True)
+    assert [type(end) for end in ends] == [DraftCancelled, DraftCancelled]
+
+
 async def test_there_is_nothing_to_cancel_in_a_finished_draft(database: Database) -> None:
     """It stays as it is."""
     drafter = a_drafter(database, SomeAgents())
