@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from random import Random
 
 from mlx_agent.large import LargeModel
@@ -54,6 +55,27 @@ class Comparison:
     low: float
     high: float
     by: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Every condition measured, and each compared with each other one, in the conditions' order."""
+
+    mails: int
+    measured: tuple[Measured, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+async def evaluate(
+    lessons: Sequence[Lesson], conditions: Sequence[Condition], writer: LargeModel
+) -> Evaluation:
+    """Measure the conditions on the lessons' mails, at least one, and compare them all."""
+    measured = await measure(lessons, conditions, writer)
+    return Evaluation(
+        mails=len(lessons),
+        measured=tuple(measured),
+        comparisons=tuple(compare(one, rival) for one, rival in permutations(measured, 2)),
+    )
 
 
 async def measure(

@@ -15,19 +15,21 @@ from mlx_agent.records import Address, ContextMessage, Mail, Metadata, Recipient
 
 @dataclass(slots=True)
 class Correspondence:
-    """What earlier mails say of each recipient; fed oldest first."""
+    """What earlier mails say of each recipient; fed oldest first.
 
-    _seen: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    Only the number of mails and the latest one are kept: a mail is taken apart when somebody asks,
+    so that feeding a whole mailbox for one draft is cheap.
+    """
+
+    _seen: dict[str, tuple[int, Mail]] = field(default_factory=dict)
 
     def add(self, mail: Mail) -> None:
-        """Take note of a mail and of how it greeted its first recipient."""
+        """Take note of a mail to its first recipient; one without own text says nothing."""
         if not mail.to or not mail.own_text.strip():
             return
         who = mail.to[0].address.lower()
-        earlier = self._seen.get(who, (0, "", ""))[0]
-        greeting = style.greeting_form(mail.own_text, mail.to)
-        sign_off = style.sign_off_form(mail.own_text, mail.sender)
-        self._seen[who] = (earlier + 1, greeting, sign_off)
+        earlier = self._seen[who][0] if who in self._seen else 0
+        self._seen[who] = (earlier + 1, mail)
 
     def recipient(
         self, sender: Address, to: Sequence[Address], context: Sequence[ContextMessage]
@@ -35,12 +37,12 @@ class Correspondence:
         """What is known of the first of `to`; None where there is nobody."""
         if not to:
             return None
-        seen = self._seen.get(to[0].address.lower())
+        earlier, last = self._seen.get(to[0].address.lower(), (0, None))
         return Recipient(
-            earlier_mails=seen[0] if seen else 0,
+            earlier_mails=earlier,
             same_domain=_domain(sender) == _domain(to[0]),
-            greeting=seen[1] if seen else None,
-            sign_off=seen[2] if seen else None,
+            greeting=style.greeting_form(last.own_text, last.to) if last else None,
+            sign_off=style.sign_off_form(last.own_text, last.sender) if last else None,
             register=style.register(context[0].text) if context and context[0].text else None,
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal["email", "article", "review"]
@@ -301,6 +302,50 @@ class Adapter:
     metrics: dict[str, float]
     created_at: datetime
     parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """One fixed set of hyper-parameters, as in the paper: alpha = rank, that is `scale` 1.0.
+
+    All linear layers are adapted. `max_tokens` bounds a lesson; the start of a longer one goes.
+    """
+
+    rank: int = 16
+    scale: float = 1.0
+    epochs: int = 4
+    batch_size: int = 8
+    learning_rate: float = 4e-3
+    max_tokens: int = 1024
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What the worker is asked to train: a complete data set, and where the adapter goes."""
+
+    account: str
+    base: str
+    dataset: Path
+    dataset_hash: str
+    lessons: int
+    settings: TrainSettings
+    adapters_root: Path
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainEvent:
+    """One step of training. Losses are mean cross-entropies of the rules' tokens, in nats."""
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    valid_loss: float | None
+    tokens_per_second: float
+    peak_memory_mb: float
+    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from mlx_agent.records import (
     RenderSettings,
     Rule,
     RulesTask,
+    Strategy,
     Task,
     X,
 )
@@ -37,6 +38,13 @@ from mlx_agent.rules import format_rules
 
 LARGE = RenderSettings(context_words=800)
 """How x is rendered for a large model."""
+
+RULES_PROMPTS: dict[Strategy, str] = {
+    "R1": "rules_direct",
+    "R2": "rules_thinking",
+    "R3": "rules_distill",
+}
+"""The prompt of each strategy."""
 
 _NAMED_RECIPIENTS = 3
 _MANNERS = (
@@ -49,7 +57,7 @@ _MANNERS = (
 def prompt_name(task: Task) -> str:
     """The prompt file that a task is rendered with, without its suffix."""
     if isinstance(task, RulesTask):
-        return {"R1": "rules_direct", "R2": "rules_thinking", "R3": "rules_distill"}[task.strategy]
+        return RULES_PROMPTS[task.strategy]
     return {IntentTask: "intent", BaselineTask: "baseline", DraftTask: "draft", JudgeTask: "judge"}[
         type(task)
     ]
@@ -171,7 +179,7 @@ def _context_lines(context: tuple[ContextMessage, ...], budget: int) -> list[str
         words = message.text.split()[:budget]
         budget -= len(words)
         if not words:
-            break
+            continue
         lines += [f"Answering {display_name(message.author)}:", f"> {' '.join(words)}"]
     return lines
 

@@ -20,7 +20,10 @@ MAX_INSTRUCTION = 240
 MAX_QUOTED = 9
 """Words in a quoted phrase; a longer one is a piece of a mail."""
 
-_LENGTH = re.compile(r"\b(?:about |exactly )?\d+ (?:words|sentences|paragraphs|lines)\b")
+_LENGTH = re.compile(
+    r"\b\d+(?:(?: ?[-–] ?| to | and | or )\d+)?[ -](?:short |long )?"
+    r"(?:words?|sentences?|paragraphs?|lines?)\b"
+)
 _FACT = re.compile(r"\S*\d\S*|\S+@\S+|https?://\S+|www\.\S+")
 _CAPITALISED = re.compile(r"(?<=[\w,] )(?!I\b|I'|(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b)[A-Z][\w'’-]+")
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -62,8 +65,9 @@ def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 def filter_facts(rules: Iterable[Rule], x: X) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """The rules that may stay, and those dropped because they hold a fact that x does not.
 
-    A fact is a number (other than a length in words), a link, an address, a capitalised word inside
-    an instruction, or a quoted run of more than MAX_QUOTED words.
+    A fact is a number (other than a length in words, sentences, paragraphs or lines), a link, an
+    address, a capitalised word inside an instruction, or a quoted run of more than MAX_QUOTED
+    words.
     """
     held = _held(x)
     kept: list[Rule] = []

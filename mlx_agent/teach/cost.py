@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlx_agent.records import Mail, Strategy
+from mlx_agent.render import LARGE
 
 TOKENS_PER_WORD = 1.35
 """English mail under the tokenizers of large models."""
@@ -50,9 +51,7 @@ class Estimate:
 def estimate(mails: Sequence[Mail], strategy: Strategy, model: str) -> Estimate:
     """The calls, tokens and price of teaching these mails."""
     steps = ("intent", "baseline", "rules") if strategy == "R3" else ("intent", "rules")
-    words = sum(len(mail.own_text.split()) for mail in mails)
-    context = sum(len(m.text.split()) for mail in mails for m in mail.context)
-    read = (words + context) * len(steps) * TOKENS_PER_WORD
+    read = sum(map(_words, mails)) * len(steps) * TOKENS_PER_WORD
     tokens_in = round(read) + len(mails) * sum(PROMPT_TOKENS[step] for step in steps)
     tokens_out = len(mails) * sum(ANSWER_TOKENS[step] for step in steps)
     price = PRICES.get(model)
@@ -63,3 +62,9 @@ def estimate(mails: Sequence[Mail], strategy: Strategy, model: str) -> Estimate:
         output_tokens=tokens_out,
         cost_usd=(tokens_in * price.input + tokens_out * price.output) / 1e6 if price else None,
     )
+
+
+def _words(mail: Mail) -> int:
+    """The words of a mail that a call reads: its own, and the context within its budget."""
+    context = sum(len(message.text.split()) for message in mail.context)
+    return len(mail.own_text.split()) + min(context, LARGE.context_words)

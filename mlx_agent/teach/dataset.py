@@ -2,7 +2,7 @@
 
 Splits are chronological and thread-disjoint: a random split would put one thread on both sides. The
 manifest is written last; a directory without one does not exist. The same lessons and settings give
-the same bytes, and the hash of those bytes is the data set's name.
+the same bytes, and the hash of those bytes, the manifest's among them, is the data set's name.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlx_agent import codec
 from mlx_agent.records import Lesson, RenderSettings, Split
 from mlx_agent.render import lesson_messages
 
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 SHARES = (0.7, 0.1, 0.2)
 SMALLEST = 4
 """Lessons in the validation and in the test split, at least, where there are enough."""
@@ -43,41 +45,48 @@ class Dataset:
 def split(lessons: Sequence[Lesson], shares: tuple[float, float, float] = SHARES) -> Splits:
     """The oldest threads for training, later ones for the gate, the latest for evaluation.
 
-    A thread belongs where its first lesson falls, whole. Two lessons of one sample count once, the
-    later one, as when a prompt has changed.
+    Threads stand in the order of their first lessons and stay whole; from the newest on they go to
+    the test split until it has its share, then to the validation split, and the oldest thread
+    always trains. Two lessons of one sample count once, the last one given.
     """
     by_sample = {lesson.sample_id: lesson for lesson in lessons}
-    ordered = sorted(by_sample.values(), key=lambda one: (one.sent_at, one.id))
-    total = len(ordered)
-    held_out = [min(max(SMALLEST, round(total * share)), total // 4) for share in shares[1:]]
-    train_end = total - sum(held_out)
-    valid_end = total - held_out[1]
-    names: dict[str, Split] = {}
-    parts: dict[Split, list[Lesson]] = {"train": [], "valid": [], "test": []}
-    for position, lesson in enumerate(ordered):
-        here: Split = (
-            "train" if position < train_end else "valid" if position < valid_end else "test"
-        )
-        parts[names.setdefault(lesson.thread, here)].append(lesson)
-    return Splits(
-        train=tuple(parts["train"]), valid=tuple(parts["valid"]), test=tuple(parts["test"])
+    total = len(by_sample)
+    threads: dict[str, list[Lesson]] = {}
+    for lesson in _by_time(by_sample.values()):
+        threads.setdefault(lesson.thread, []).append(lesson)
+    oldest_first = list(threads.values())
+    valid_size, test_size = (
+        min(max(SMALLEST, round(total * share)), total // 4) for share in shares[1:]
     )
+    test = _take_newest(oldest_first, test_size)
+    valid = _take_newest(oldest_first, valid_size)
+    train = [lesson for thread in oldest_first for lesson in thread]
+    return Splits(train=_by_time(train), valid=_by_time(valid), test=_by_time(test))
+
+
+def _take_newest(threads: list[list[Lesson]], size: int) -> list[Lesson]:
+    """Take whole threads off the end, all but the first, until there are `size` lessons."""
+    taken: list[Lesson] = []
+    while len(taken) < size and len(threads) > 1:
+        taken += threads.pop()
+    return taken
+
+
+def _by_time(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
+    return tuple(sorted(lessons, key=lambda lesson: (lesson.sent_at, lesson.id)))
 
 
 def write_dataset(root: Path, account: str, splits: Splits, render: RenderSettings) -> Dataset:
     """Write the splits under `root/<hash>`; a complete one that is there already is used."""
-    files = {
-        f"{name}.jsonl": _lines(getattr(splits, name), render)
-        for name in ("train", "valid", "test")
-    }
-    digest = hashlib.sha256(account.encode())
-    for name, text in sorted(files.items()):
+    files = {f"{name}.jsonl": _lines(getattr(splits, name), render) for name in SPLITS}
+    manifest = _manifest(account, splits, render)
+    digest = hashlib.sha256(json.dumps(manifest).encode())
+    for name, text in files.items():
         digest.update(f"{name}\x00{text}".encode())
     dataset = Dataset(path=root / digest.hexdigest()[:16], hash=digest.hexdigest())
-    if (dataset.path / "manifest.json").exists():
-        return dataset
-    files["manifest.json"] = _manifest(account, dataset.hash, splits, render)
-    _write(dataset.path, files)
+    if not (dataset.path / "manifest.json").exists():
+        manifest["hash"] = dataset.hash
+        _write(dataset.path, files | {"manifest.json": json.dumps(manifest, indent=2) + "\n"})
     return dataset
 
 
@@ -87,21 +96,16 @@ def _lines(lessons: Sequence[Lesson], render: RenderSettings) -> str:
 
 def _line(lesson: Lesson, render: RenderSettings) -> str:
     messages = lesson_messages(lesson.x, lesson.rules, render)
-    data = {"messages": [{"role": m.role, "content": m.content} for m in messages]}
-    return json.dumps(data, ensure_ascii=False)
+    # In ASCII: mail holds line ends beyond the line feed (U+2028), at which a reader may split.
+    return json.dumps({"messages": [{"role": m.role, "content": m.content} for m in messages]})
 
 
-def _manifest(account: str, digest: str, splits: Splits, render: RenderSettings) -> str:
-    data = {
+def _manifest(account: str, splits: Splits, render: RenderSettings) -> dict[str, object]:
+    return {
         "account": account,
-        "hash": digest,
-        "render": {"context_words": render.context_words, "recipient": render.recipient},
-        "lessons": {
-            name: [lesson.id for lesson in getattr(splits, name)]
-            for name in ("train", "valid", "test")
-        },
+        "render": codec.to_data(render),
+        "lessons": {name: [lesson.id for lesson in getattr(splits, name)] for name in SPLITS},
     }
-    return json.dumps(data, indent=2) + "\n"
 
 
 def _write(path: Path, files: dict[str, str]) -> None:

@@ -34,8 +34,6 @@ from mlx_agent.teach.intents import intent_task
 
 T = TypeVar("T")
 
-_RULES_PROMPT = {"R1": "rules_direct", "R2": "rules_thinking", "R3": "rules_distill"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeachSettings:
@@ -47,7 +45,11 @@ class TeachSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeachItem:
-    """A mail that teaches; `baseline` is the draft that it was edited from, if it was one."""
+    """A mail that teaches.
+
+    `baseline` is the draft that it was edited from, if it was one: R3 then learns from what the
+    user changed, and saves the baseline's call. R1 and R2 look at the mail alone.
+    """
 
     mail: Mail
     recipient: Recipient | None
@@ -64,11 +66,11 @@ class SetAside:
 
 def lesson_id(item: TeachItem, settings: TeachSettings, model: str) -> str:
     """The lesson's key, 24 hex digits."""
-    prompts = ["intent", _RULES_PROMPT[settings.strategy]]
-    prompts += ["baseline"] if settings.strategy == "R3" else []
+    distils = settings.strategy == "R3"
+    prompts = ["intent", render.RULES_PROMPTS[settings.strategy], *["baseline"] * distils]
     versions = [render.prompt_version(name) for name in prompts]
     parts = [item.mail.id, settings.strategy, model, str(settings.seed), *versions]
-    parts += [item.baseline] if item.baseline is not None else []
+    parts += [item.baseline] if distils and item.baseline is not None else []
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]
 
 
@@ -83,7 +85,7 @@ async def make_lesson(item: TeachItem, teacher: LargeModel, settings: TeachSetti
     metadata = metadata_of(mail, item.recipient)
     points = await _ask(teacher, intent_task(mail, metadata, settings.seed), parse_points, calls)
     x = X(intent=points, metadata=metadata, context=mail.context)
-    generic = item.baseline
+    generic = item.baseline if settings.strategy == "R3" else None
     if generic is None and settings.strategy == "R3":
         generic = await _ask(teacher, BaselineTask(x=x), parse_mail, calls)
     task = RulesTask(x=x, own_text=mail.own_text, baseline=generic, strategy=settings.strategy)
@@ -112,26 +114,34 @@ async def teach(
     known: Container[str],
     concurrency: int = 8,
 ) -> AsyncIterator[Lesson | SetAside]:
-    """Lessons of the items that have none yet, in order, `concurrency` requests in flight.
+    """Lessons of the items that have none yet, as they come, `concurrency` requests in flight.
 
-    Closing the iterator cancels what is in flight.
+    An error of the teacher's own is raised as it is, after the lessons that were done before it.
+    That error, closing the iterator and cancelling its reader all cancel what is in flight.
     """
-    todo = [item for item in items if lesson_id(item, settings, teacher.name) not in known]
-    for start in range(0, len(todo), concurrency):
-        group = todo[start : start + concurrency]
-        async with asyncio.TaskGroup() as tasks:
-            made = [tasks.create_task(_lesson_or_aside(i, teacher, settings)) for i in group]
-        for task in made:
-            yield task.result()
+    slots = asyncio.Semaphore(concurrency)
+    running = [
+        asyncio.create_task(_lesson_or_aside(item, teacher, settings, slots))
+        for item in items
+        if lesson_id(item, settings, teacher.name) not in known
+    ]
+    try:
+        for made in asyncio.as_completed(running):
+            yield await made
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _lesson_or_aside(
-    item: TeachItem, teacher: LargeModel, settings: TeachSettings
+    item: TeachItem, teacher: LargeModel, settings: TeachSettings, slots: asyncio.Semaphore
 ) -> Lesson | SetAside:
-    try:
-        return await make_lesson(item, teacher, settings)
-    except AnswerMalformed as error:
-        return SetAside(sample_id=item.mail.id, reason=f"{error.prompt}: {error.reason}")
+    async with slots:
+        try:
+            return await make_lesson(item, teacher, settings)
+        except AnswerMalformed as error:
+            return SetAside(sample_id=item.mail.id, reason=f"{error.prompt}: {error.reason}")
 
 
 async def _ask(teacher: LargeModel, task: Task, parse: Callable[[str], T], calls: list[Call]) -> T:

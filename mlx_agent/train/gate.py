@@ -63,12 +63,25 @@ def decide(adapter_id: str, scores: GateScores) -> Verdict:
 
 
 def _objection(scores: GateScores) -> str | None:
-    if not scores.candidate or not all(map(math.isfinite, scores.candidate)):
+    if not _comparable(scores):
         return "there is nothing to judge it by"
     if scores.validity < MIN_VALIDITY:
         return f"only {scores.validity:.0%} of its rule lists parse"
     if _mean(scores.candidate) >= _mean(scores.zero_shot):
         return "its drafts are no nearer to your mails than drafts without rules"
+    return _objection_beside_current(scores)
+
+
+def _comparable(scores: GateScores) -> bool:
+    """Whether there is something to compare: figures for the same mails, all of them numbers."""
+    series = [s for s in (scores.candidate, scores.zero_shot, scores.current) if s is not None]
+    figures = [scores.validity, *(figure for one in series for figure in one)]
+    return {len(one) for one in series} == {len(scores.candidate)} - {0} and all(
+        map(math.isfinite, figures)
+    )
+
+
+def _objection_beside_current(scores: GateScores) -> str | None:
     if scores.current is None:
         return None
     if scores.validity < (scores.current_validity or 0.0) - VALIDITY_SLACK:

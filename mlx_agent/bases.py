@@ -1,0 +1,64 @@
+"""Base models on disk: where one is, how it wants x rendered, and what it is by content.
+
+A base is a directory that mlx-lm loads: the pocket base that ships with trimtab, a path, or a model
+that the Hugging Face cache holds already. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from mlx_agent import pocket
+from mlx_agent.errors import BaseDamaged, BaseNotFound
+from mlx_agent.records import RenderSettings
+
+_PREFIX = 1 << 20
+"""Bytes of each weight file that go into the hash: its index, which names shapes and offsets."""
+
+
+def find(base: str) -> Path:
+    """The directory of a base by name or path; raises BaseNotFound."""
+    if base == "pocket":
+        path = pocket.path()
+    elif "/" in base and (cached := _cached(base)):
+        path = cached
+    else:
+        path = Path(base).expanduser()
+    if not (path / "config.json").is_file():
+        raise BaseNotFound(base)
+    return path
+
+
+def render_settings(path: Path) -> RenderSettings:
+    """How x is rendered for this base: as its `trimtab.json` says, else the default."""
+    try:
+        data = json.loads((path / "trimtab.json").read_text("utf-8"))
+        return RenderSettings(**data)
+    except FileNotFoundError:
+        return RenderSettings()
+    except (ValueError, TypeError) as error:
+        raise BaseDamaged(path.name, "its trimtab.json cannot be read") from error
+
+
+def base_hash(path: Path) -> str:
+    """What a base is by content: config, tokenizer, and the head and size of each weight file.
+
+    An 8B base has 5 GB; reading all of it for each training would take longer than the check helps.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(path.glob("*.json")) + sorted(path.glob("*.safetensors")):
+        digest.update(f"{file.name}\x00{file.stat().st_size}\x00".encode())
+        with file.open("rb") as content:
+            digest.update(content.read(_PREFIX))
+    return digest.hexdigest()
+
+
+def _cached(model_id: str) -> Path | None:
+    """The newest snapshot of a model in the Hugging Face cache, None if it is not there."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    snapshots = home / "hub" / f"models--{model_id.replace('/', '--')}" / "snapshots"
+    found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
