@@ -75,10 +75,10 @@ def _objection(scores: GateScores) -> str | None:
 def _comparable(scores: GateScores) -> bool:
     """Whether there is something to compare: figures for the same mails, all of them numbers."""
     series = [s for s in (scores.candidate, scores.zero_shot, scores.current) if s is not None]
-    figures = [scores.validity, *(figure for one in series for figure in one)]
-    return {len(one) for one in series} == {len(scores.candidate)} - {0} and all(
-        map(math.isfinite, figures)
-    )
+    figures = [figure for one in series for figure in one]
+    figures += [scores.validity, scores.current_validity or 0.0]
+    same_mails = len({len(one) for one in series}) == 1
+    return same_mails and len(scores.candidate) > 0 and all(map(math.isfinite, figures))
 
 
 def _objection_beside_current(scores: GateScores) -> str | None:

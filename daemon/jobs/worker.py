@@ -1,0 +1,188 @@
+"""The daemon's side of the worker process: starts it, asks it, outlives it.
+
+The process starts with the first request and again after a death; whoever was waiting when it died
+gets WorkerDied. Cancelling a request cancels it in the worker. Its protocol is in
+`mlx_agent.worker`; MLX is never loaded here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlx_agent import codec, errors
+from mlx_agent.errors import TrimtabError, WorkerDied
+from mlx_agent.records import Adapter, AgentAnswer, RenderSettings, TrainEvent, TrainRequest, X
+
+VERSION = 1
+_LINE = 64 * 1024 * 1024
+"""Bytes in a line; an answer to many xs is one line."""
+_CLOSE_S = 5
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+class WorkerFailed(TrimtabError):
+    """The worker hit a bug. Its text is the class of the failure."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A request in flight."""
+
+    answer: asyncio.Future[Any]
+    on_event: OnEvent
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process at a time. `log` takes its standard error."""
+
+    log: Path
+    _process: asyncio.subprocess.Process | None = None
+    _reader: asyncio.Task[None] | None = None
+    _waiting: dict[int, _Waiting] = field(default_factory=dict)
+    _last_id: int = 0
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None while there is no process."""
+        return self._process.pid if self._process else None
+
+    async def hello(self) -> dict[str, Any]:
+        """Versions, device and BLAS of the worker."""
+        found: dict[str, Any] = await self._ask("hello", {})
+        return found
+
+    async def rules(
+        self, base: str, adapter: Path | None, xs: Sequence[X], render: RenderSettings
+    ) -> list[AgentAnswer]:
+        """The agent's rules for each x; raises BaseNotFound, BaseDamaged, WorkerBusy, WorkerDied."""
+        params = {
+            "base": base,
+            "adapter": str(adapter) if adapter else None,
+            "xs": [codec.to_data(x) for x in xs],
+            "render": codec.to_data(render),
+        }
+        answers = await self._ask("rules", params)
+        return [codec.from_data(AgentAnswer, answer) for answer in answers]
+
+    async def train(self, request: TrainRequest, on_event: Callable[[TrainEvent], None]) -> Adapter:
+        """Train an adapter; raises TooFewLessons, BaseNotFound, BaseDamaged, WorkerDied."""
+
+        def pass_on(event: dict[str, Any]) -> None:
+            on_event(codec.from_data(TrainEvent, event))
+
+        result = await self._ask("train", codec.to_data(request), pass_on)
+        return codec.from_data(Adapter, result)
+
+    async def close(self) -> None:
+        """End the process: it leaves with its standard input, and is killed if it does not."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), _CLOSE_S)
+        except TimeoutError:
+            process.kill()
+        if self._reader is not None:
+            await self._reader
+
+    async def _ask(self, op: str, params: dict[str, Any], on_event: OnEvent | None = None) -> Any:
+        process = await self._started()
+        self._last_id += 1
+        number = self._last_id
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = _Waiting(future, on_event or (lambda _: None))
+        try:
+            await self._send(process, {"v": VERSION, "id": number, "op": op, "params": params})
+            return await future
+        except asyncio.CancelledError:
+            with suppress(WorkerDied):
+                await self._send(
+                    process, {"v": 1, "id": 0, "op": "cancel", "params": {"id": number}}
+                )
+            raise
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _send(self, process: asyncio.subprocess.Process, request: dict[str, Any]) -> None:
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            await process.stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise WorkerDied(process.returncode) from error
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            if self._process is None:
+                self._process = await self._start()
+                self._reader = asyncio.create_task(self._read(self._process))
+            return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        async with _log_file(self.log) as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "mlx_agent",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                limit=_LINE,
+                env=os.environ | {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
+                start_new_session=True,  # Ctrl-C is for the daemon, which closes the worker
+            )
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand answers to those who wait; at the process's end, tell those who still do."""
+        assert process.stdout is not None
+        try:
+            async for line in process.stdout:
+                self._hand_over(json.loads(line))
+        finally:
+            self._process = None
+            code = await process.wait()
+            for waiting in self._waiting.values():
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(WorkerDied(code))
+
+    def _hand_over(self, answer: dict[str, Any]) -> None:
+        waiting = self._waiting.get(answer["id"])
+        if waiting is None or waiting.answer.done():
+            return
+        if "event" in answer:
+            waiting.on_event(answer["event"])
+        elif "error" in answer:
+            waiting.answer.set_exception(_error(answer["error"]))
+        else:
+            waiting.answer.set_result(answer["result"])
+
+
+@asynccontextmanager
+async def _log_file(path: Path) -> AsyncIterator[int]:
+    """The worker's log, open for the start; private."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _error(data: dict[str, Any]) -> TrimtabError:
+    """The worker's error as the class of ours that it is."""
+    kind = getattr(errors, data["type"], None)
+    if isinstance(kind, type) and issubclass(kind, TrimtabError):
+        return kind(**data["fields"])
+    return WorkerFailed(data["type"])

@@ -1,0 +1,93 @@
+"""Mail from files: mbox, Maildir, a directory of .eml files, one .eml file.
+
+From the bytes of a message on, the way is the same as for a sync. Importing twice adds nothing, for
+a mail's identity is its content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mailbox
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from daemon.errors import SourceUnreadable
+from daemon.mailbox.parse import build, parse
+from daemon.records import Batch, Incoming, Progress, SyncResult
+from daemon.store import mail as mail_store
+from daemon.store.database import Database
+
+BATCH = 500
+_FROM_LINE = re.compile(rb"^From .*\d{4}\s*$")
+_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+Report = Callable[[Progress], None]
+
+
+async def import_path(path: Path, name: str, database: Database, report: Report) -> SyncResult:
+    """Import every message under `path`; raises SourceUnreadable if there is none."""
+    messages = _messages(path)
+    added = done = 0
+    while batch := await asyncio.to_thread(_read_batch, messages, name):
+        row = Batch(account=name, incoming=batch)
+        added += await database.write(mail_store.add_batch, row)
+        done += len(batch)
+        report(Progress(step="import", done=done))
+    if not done:
+        raise SourceUnreadable(path, "there is no message in it")
+    return SyncResult(account=name, added=added, known=done - added, quarantined=0)
+
+
+def _read_batch(messages: Iterator[bytes], name: str) -> tuple[Incoming, ...]:
+    return tuple(build(name, parse(raw, datetime.now(UTC))) for raw in islice(messages, BATCH))
+
+
+def _messages(path: Path) -> Iterator[bytes]:
+    """The raw messages under a path, in the order of their names."""
+    try:
+        if path.is_dir() and (path / "cur").is_dir():
+            yield from _maildir(path)
+        elif path.is_dir():
+            for file in sorted(p for p in path.rglob("*") if p.suffix.lower() == ".eml"):
+                yield file.read_bytes()
+        elif _is_mbox(path):
+            yield from _mbox(path)
+        else:
+            yield path.read_bytes()
+    except OSError as error:
+        raise SourceUnreadable(path, error.strerror or "it cannot be read") from error
+
+
+def _maildir(path: Path) -> Iterator[bytes]:
+    box = mailbox.Maildir(path, create=False)
+    for key in sorted(box.keys()):
+        yield box.get_bytes(key)
+
+
+def _is_mbox(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.readline().startswith(b"From ")
+
+
+def _mbox(path: Path) -> Iterator[bytes]:
+    """Messages of an mbox, read as a stream; `>From ` is undone (mboxrd)."""
+    lines: list[bytes] = []
+    blank = True
+    with path.open("rb") as file:
+        for line in file:
+            if blank and _FROM_LINE.match(line):
+                if lines:
+                    yield _unescaped(lines)
+                lines = []
+            else:
+                lines.append(line)
+            blank = line in {b"\n", b"\r\n"}
+    if lines:
+        yield _unescaped(lines)
+
+
+def _unescaped(lines: list[bytes]) -> bytes:
+    return _ESCAPED.sub(rb"\1", b"".join(lines))

@@ -1,0 +1,158 @@
+"""What a sync should do, decided from snapshots. Pure: no I/O, no clock.
+
+Folders, UIDs and body sections are chosen here; `imap` fetches, `sync` commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from daemon.records import FolderState
+
+BATCH = 500
+"""Messages in a batch."""
+COMMAND_BYTES = 8000
+"""Bytes of UIDs in one command; servers refuse lines much longer."""
+MAX_PART_BYTES = 262_144
+"""Bytes fetched of one text part."""
+
+Role = Literal["sent", "drafts"]
+
+_FLAGS = {"sent": "\\sent", "drafts": "\\drafts"}
+_NAMES = {
+    "sent": (
+        "sent", "sent mail", "sent items", "sent messages", "sent-mail", "gesendet",
+        "gesendete elemente", "gesendete objekte", "envoyés", "messages envoyés",
+        "éléments envoyés", "enviados", "elementos enviados", "posta inviata", "inviati",
+        "verzonden", "verzonden items", "skickat", "sendt", "lähetetyt", "wysłane", "odeslané",
+        "отправленные", "送信済み", "已发送",
+    ),
+    "drafts": (
+        "drafts", "draft", "entwürfe", "brouillons", "borradores", "bozze", "rascunhos",
+        "concepten", "utkast", "kladder", "luonnokset", "wersje robocze", "koncepty",
+        "черновики", "下書き", "草稿",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder as LIST gives it."""
+
+    name: str
+    flags: tuple[str, ...]
+    delimiter: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A text leaf to fetch: its section number (`1.2`) and how to decode it."""
+
+    number: str
+    subtype: str
+    encoding: str
+    charset: str
+    flowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """What a BODYSTRUCTURE says: the sections to fetch, and the types of all leaves."""
+
+    sections: tuple[Section, ...]
+    types: tuple[str, ...]
+
+
+def choose_folder(folders: Sequence[Folder], role: Role, configured: str) -> str | None:
+    """The folder's name: the configured one, else by SPECIAL-USE, else by a known name."""
+    if configured:
+        return next((f.name for f in folders if f.name == configured), None)
+    for folder in folders:
+        if _FLAGS[role] in {flag.lower() for flag in folder.flags}:
+            return folder.name
+    for wanted in _NAMES[role]:
+        for folder in folders:
+            last = folder.name.split(folder.delimiter)[-1] if folder.delimiter else folder.name
+            if last.casefold() == wanted:
+                return folder.name
+    return None
+
+
+def is_known(state: FolderState | None, uidvalidity: int) -> bool:
+    """Whether what is stored of a folder still names the same messages (RFC 3501, 2.3.1.1)."""
+    return state is not None and state.uidvalidity == uidvalidity
+
+
+def new_uids(found: Iterable[int], after: int) -> tuple[int, ...]:
+    """UIDs above `after`, ascending: `SEARCH UID n:*` always names the last message too."""
+    return tuple(sorted({uid for uid in found if uid > after}))
+
+
+def batches(uids: Sequence[int], count: int = BATCH) -> Iterator[tuple[int, ...]]:
+    """Cut UIDs into batches bounded by count and by the length of the command."""
+    batch: list[int] = []
+    length = 0
+    for uid in uids:
+        size = len(str(uid)) + 1
+        if batch and (len(batch) >= count or length + size > COMMAND_BYTES):
+            yield tuple(batch)
+            batch, length = [], 0
+        batch.append(uid)
+        length += size
+    if batch:
+        yield tuple(batch)
+
+
+def read_structure(body: Any) -> Structure:
+    """Walk a BODYSTRUCTURE (nested tuples); raises ValueError where it has another shape."""
+    sections: list[Section] = []
+    types: list[str] = []
+    try:
+        _walk(body, "", sections, types, depth=0)
+    except (TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise ValueError("a body structure of an unknown shape") from error
+    return Structure(sections=tuple(sections), types=tuple(types))
+
+
+def _walk(body: Any, number: str, sections: list[Section], types: list[str], depth: int) -> None:
+    if depth > 50:
+        raise ValueError("a body structure that is nested too deep")
+    if isinstance(body[0], list):
+        types.append(f"multipart/{_text(body[1])}")
+        for position, child in enumerate(body[0], 1):
+            _walk(child, f"{number}.{position}".lstrip("."), sections, types, depth + 1)
+        return
+    main, subtype = _text(body[0]), _text(body[1])
+    types.append(f"{main}/{subtype}")
+    if main == "text" and subtype in {"plain", "html"} and not _is_attachment(body):
+        parameters = _parameters(body[2])
+        sections.append(
+            Section(
+                number=number or "1",
+                subtype=subtype,
+                encoding=_text(body[5]),
+                charset=parameters.get("charset", ""),
+                flowed=parameters.get("format", "") == "flowed",
+            )
+        )
+
+
+def _is_attachment(body: Any) -> bool:
+    """A disposition of `attachment` among the extension data, wherever the server puts it."""
+    extras = [item for item in body[7:] if isinstance(item, tuple) and item]
+    return any(_text(item[0]) == "attachment" for item in extras)
+
+
+def _parameters(pairs: Any) -> dict[str, str]:
+    if not isinstance(pairs, tuple):
+        return {}
+    flat = [_text(item) for item in pairs]
+    return dict(zip(flat[::2], flat[1::2], strict=False))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("ascii", "replace").lower()
+    return value.lower() if isinstance(value, str) else ""

@@ -1,0 +1,178 @@
+"""The worker process: the only one that loads MLX. `python -m mlx_agent` runs it.
+
+One JSON object a line: requests on standard input, answers on standard output.
+
+    {"v": 1, "id": 7, "op": "rules", "params": {...}}       a request
+    {"id": 7, "event": {...}}                                any number of events, then one of
+    {"id": 7, "result": ...}
+    {"id": 7, "error": {"type": "BaseNotFound", "fields": {"base": "x"}}}
+
+`hello`, `rules` and `train` run one after the other on the main thread, which owns MLX. A reader
+thread takes the lines, so that `cancel` works at any time, that `rules` is answered WorkerBusy at
+once during training, and that the process ends with its parent: at the end of standard input. Mail
+is never logged; whatever a library prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import queue
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TextIO
+
+from mlx_agent import bases, codec
+from mlx_agent.agent import Agent
+from mlx_agent.engine import BLAS, mx
+from mlx_agent.errors import TrimtabError, WorkerBusy
+from mlx_agent.records import RenderSettings, TrainRequest, X
+from mlx_agent.train.run import train
+
+VERSION = 1
+KEPT = 2
+"""Models that stay loaded between requests."""
+
+
+class Cancelled(Exception):
+    """The request was cancelled; ends an operation at its next event."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One line of standard input, validated."""
+
+    v: int
+    id: int
+    op: str
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RulesParams:
+    """`rules`: the xs to answer with a base and, unless None, an adapter's directory."""
+
+    base: str
+    adapter: Path | None
+    xs: tuple[X, ...]
+    render: RenderSettings
+
+
+class Worker:
+    """Takes requests from one stream and answers on another."""
+
+    def __init__(self, requests: TextIO, answers: TextIO) -> None:
+        self._requests = requests
+        self._answers = answers
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[Request] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._training = False
+        self._agents: OrderedDict[tuple[str, Path | None], Agent] = OrderedDict()
+        self._ops: dict[str, Callable[[Request], Any]] = {
+            "hello": self._hello,
+            "rules": self._rules,
+            "train": self._train,
+        }
+
+    def run(self) -> None:
+        """Serve until standard input ends; does not return."""
+        threading.Thread(target=self._read, daemon=True).start()
+        while True:
+            self._serve(self._queue.get())
+
+    def _read(self) -> None:
+        for line in self._requests:
+            request = codec.loads(Request, line)
+            if request.op == "cancel":
+                self._cancelled.add(int(request.params["id"]))
+            elif request.op == "rules" and self._training:
+                self._fail(request, WorkerBusy())
+            else:
+                if request.op == "train":
+                    self._training = True
+                self._queue.put(request)
+        os._exit(0)  # the parent is gone; whatever runs has nobody to tell
+
+    def _serve(self, request: Request) -> None:
+        try:
+            if request.id in self._cancelled:
+                raise Cancelled
+            self._say(id=request.id, result=self._ops[request.op](request))
+        except Cancelled:
+            self._say(id=request.id, error={"type": "Cancelled", "fields": {}})
+        except TrimtabError as error:
+            self._fail(request, error)
+        except Exception as error:  # noqa: BLE001  # the class alone: a text may quote mail
+            self._say(id=request.id, error={"type": type(error).__name__, "fields": {}})
+        finally:
+            self._cancelled.discard(request.id)
+            if request.op == "train":
+                self._training = False
+                self._agents.clear()
+                mx.clear_cache()
+
+    def _hello(self, request: Request) -> dict[str, Any]:
+        del request
+        return {
+            "version": VERSION,
+            "mlx": metadata.version("mlx"),
+            "mlx_lm": metadata.version("mlx-lm"),
+            "device": str(mx.default_device()),
+            "blas": BLAS,
+        }
+
+    def _rules(self, request: Request) -> list[Any]:
+        params = codec.from_data(RulesParams, request.params)
+        agent = self._agent(params.base, params.adapter)
+
+        def on_answer(index: int, answer: Any) -> None:
+            self._event(request, {"index": index, "answer": codec.to_data(answer)})
+
+        answers = agent.rules(params.xs, params.render, on_answer)
+        return [codec.to_data(answer) for answer in answers]
+
+    def _train(self, request: Request) -> Any:
+        chosen = codec.from_data(TrainRequest, request.params)
+        self._agents.clear()
+        adapter = train(chosen, lambda event: self._event(request, codec.to_data(event)))
+        return codec.to_data(adapter)
+
+    def _agent(self, base: str, adapter: Path | None) -> Agent:
+        key = (base, adapter)
+        if key not in self._agents:
+            self._agents[key] = Agent(bases.find(base), adapter)
+        self._agents.move_to_end(key)
+        while len(self._agents) > KEPT:
+            self._agents.popitem(last=False)
+        return self._agents[key]
+
+    def _event(self, request: Request, event: Any) -> None:
+        if request.id in self._cancelled:
+            raise Cancelled
+        self._say(id=request.id, event=event)
+
+    def _fail(self, request: Request, error: TrimtabError) -> None:
+        fields = {
+            field.name: getattr(error, field.name)
+            for field in (dataclasses.fields(error) if dataclasses.is_dataclass(error) else ())
+        }
+        self._say(id=request.id, error={"type": type(error).__name__, "fields": fields})
+
+    def _say(self, **answer: Any) -> None:
+        with self._lock:
+            self._answers.write(json.dumps(answer) + "\n")
+            self._answers.flush()
+
+
+def main() -> None:
+    """Keep the protocol's stream for the protocol: everything else printed goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    Worker(sys.stdin, answers).run()
