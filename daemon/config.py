@@ -11,7 +11,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -193,6 +193,11 @@ def load(path: Path) -> Config:
         raise ConfigInvalid(path, (ConfigProblem(where="file", what="is not UTF-8"),)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(path, (ConfigProblem(where="file", what=str(error)),)) from error
+    return validate(data, path)
+
+
+def validate(data: dict[str, Any], path: Path) -> Config:
+    """A config from TOML data; `path` is where its problems are said to be: ConfigInvalid."""
     try:
         return Config.model_validate(data)
     except ValidationError as error:

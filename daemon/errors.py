@@ -8,6 +8,7 @@
     ├── LoginRefused            the server refused user name or password
     ├── FolderNotFound          no Sent folder by config, SPECIAL-USE or name
     ├── FolderUnstable          the server gives its folders no UIDVALIDITY
+    ├── SendingRefused          no SMTP server, no recipient, or the server said no
     ├── FolderShrunk            more than a fifth of a folder is gone: stop and ask
     ├── NothingToTeach          no mail of the account teaches
     ├── HomeInUse               another trimtab holds this home
@@ -15,6 +16,7 @@
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
+    ├── DemoNotInstalled        the extra "demo" is missing
     ├── SocketPathTooLong       the home lies too deep for a Unix socket
     ├── DraftNotFound
     ├── DraftCancelled          the user, or the client's hang-up, ended the work on it
@@ -83,6 +85,12 @@ class FolderNotFound(UserError):
 @dataclass(eq=False)
 class FolderUnstable(UserError):
     account: str
+
+
+@dataclass(eq=False)
+class SendingRefused(UserError):
+    account: str
+    reason: str
 
 
 @dataclass(eq=False)
@@ -166,3 +174,8 @@ class ServerBusy(TransientError):
 class WriterUnavailable(TransientError):
     model: str
     reason: str
+
+
+@dataclass(eq=False)
+class DemoNotInstalled(UserError):
+    pass

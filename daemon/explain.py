@@ -102,6 +102,12 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"The server of account {x.account!r} gives its folders no lasting numbers (UIDVALIDITY); "
         "export the folder and use `trimtab import`."
     ),
+    e.DemoNotInstalled: lambda _: (
+        "The demo needs its extra; install it with `pip install 'trimtab[demo]'`."
+    ),
+    e.SendingRefused: lambda x: (
+        f"The mail was not sent from account {x.account!r}: {x.reason}. The draft is kept."
+    ),
     e.FolderShrunk: lambda x: (
         f"{x.gone} of {x.had} mails of account {x.account!r} are gone from the server at once; "
         "nothing was removed here. Check the folder, then sync again."

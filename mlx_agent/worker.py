@@ -101,8 +101,7 @@ class Worker:
 
     def _serve(self, request: Request) -> None:
         try:
-            if request.id in self._cancelled:
-                raise Cancelled
+            self._check(request)
             self._say(id=request.id, result=self._ops[request.op](request))
         except Cancelled:
             self._say(id=request.id, error={"type": "Cancelled", "fields": {}})
@@ -153,15 +152,17 @@ class Worker:
         return self._agents[key]
 
     def _event(self, request: Request, event: Any) -> None:
-        if request.id in self._cancelled:
-            raise Cancelled
+        self._check(request)
         self._say(id=request.id, event=event)
 
+    def _check(self, request: Request) -> None:
+        if request.id in self._cancelled:
+            raise Cancelled
+
     def _fail(self, request: Request, error: TrimtabError) -> None:
-        fields = {
-            field.name: getattr(error, field.name)
-            for field in (dataclasses.fields(error) if dataclasses.is_dataclass(error) else ())
-        }
+        fields: dict[str, Any] = {}
+        if dataclasses.is_dataclass(error):
+            fields = dataclasses.asdict(error)
         self._say(id=request.id, error={"type": type(error).__name__, "fields": fields})
 
     def _say(self, **answer: Any) -> None:

@@ -65,7 +65,7 @@ class Worker:
     async def rules(
         self, base: str, adapter: Path | None, xs: Sequence[X], render: RenderSettings
     ) -> list[AgentAnswer]:
-        """The agent's rules for each x; raises BaseNotFound, BaseDamaged, WorkerBusy, WorkerDied."""
+        """The rules for each x; raises BaseNotFound, BaseDamaged, WorkerBusy and WorkerDied."""
         params = {
             "base": base,
             "adapter": str(adapter) if adapter else None,

@@ -67,7 +67,7 @@ _HEADER_LINE = re.compile(
     r"^[>\s|*]*(?P<name>[A-ZÀ-Þ\u0400-\u042f][\w \-']{1,20}|\w{2,6})\*?\s?[:：]\*?\s*\S"
 )
 _FROM_WORDS = frozenset(
-    "from von de da van från fra od lähettäjä feladó от kimden 发件人 差出人 寄件者 보낸사람".split()
+    "from von de da van från fra od lähettäjä feladó от kimden 发件人 差出人 寄件者".split()
 )
 _LOTUS = re.compile(
     r"^\s*\S.{0,80}?\s*\d{1,2}/\d{1,2}/(?:\d{2}|\d{4}) \d{1,2}:\d{2}\s*(?:[AP]M)?\s*$"

@@ -80,13 +80,14 @@ def lora_config(settings: TrainSettings) -> dict[str, Any]:
 def mean_loss(model: Model, items: list[Item], batch_size: int) -> float:
     """The mean loss over all answer tokens of a split, in nats."""
     model.eval()
-    total = tokens = 0.0
+    total: Any = 0.0
+    tokens: Any = 0.0
     for start in range(0, len(items), batch_size):
         value, count = loss(model, *arrays(items[start : start + batch_size]))
         total += value.item() * count.item()
         tokens += count.item()
     model.train()
-    return total / tokens
+    return float(total / tokens)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,87 @@
+"""What drafting asks of the small model: the current adapter's rules, and the style card.
+
+Joins the worker, the adapters on disk and the store; holds no state but the cards it has measured,
+which are measured anew when mail has come in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from daemon.config import Config
+from daemon.jobs.worker import Worker
+from daemon.store import mail as mail_store
+from daemon.store.database import Database
+from mlx_agent import adapters
+from mlx_agent.card import style_card
+from mlx_agent.large.offline import intent_points
+from mlx_agent.recipients import metadata_of, walk
+from mlx_agent.records import AgentAnswer, Mail, Recipient, StyleCard, X
+from mlx_agent.teach.select import SelectSettings, select
+
+CARD_MAILS = 300
+"""A card is measured from this many of the newest mails; more change nothing."""
+
+
+@dataclass(slots=True)
+class Agents:
+    """Rules and cards by account. One per app."""
+
+    config: Config
+    root: Path
+    worker: Worker
+    database: Database
+    _cards: dict[str, tuple[int, StyleCard | None]] = field(default_factory=dict)
+
+    async def rules(self, account: str, x: X) -> AgentAnswer | None:
+        """The current adapter's answer for x, None where there is no adapter.
+
+        Raises AdapterDamaged, BaseNotFound, WorkerBusy and WorkerDied.
+        """
+        current = adapters.current(self.root, account)
+        if current is None:
+            return None
+        adapter = adapters.verify(self.root, current)
+        path = self.root / adapter.id
+        answers = await self.worker.rules(adapter.base, path, [x], adapter.render)
+        return replace(answers[0], adapter=adapter.id, base=adapter.base)
+
+    async def card(self, account: str) -> StyleCard | None:
+        """The account's style card, None before there is mail to measure."""
+        mails = await self.database.read(mail_store.mails, account)
+        known = self._cards.get(account)
+        if known is None or known[0] != len(mails):
+            known = (len(mails), measure_card(mails, self._settings(account)))
+            self._cards[account] = known
+        return known[1]
+
+    def _settings(self, account: str) -> SelectSettings:
+        return select_settings(self.config, account, unchanged=frozenset())
+
+
+def select_settings(config: Config, account: str, unchanged: frozenset[str]) -> SelectSettings:
+    """The selection's settings for an account by the config."""
+    return SelectSettings(
+        min_words=config.teach.min_words,
+        max_words=config.teach.max_words,
+        limit=config.teach.limit,
+        addresses=frozenset(config.account(account).addresses),
+        unchanged=unchanged,
+    )
+
+
+def measure_card(mails: list[Mail], settings: SelectSettings) -> StyleCard | None:
+    """A style card of the newest mails that teach, without any model."""
+    chosen = {mail.id for mail in select(mails, settings).chosen[-CARD_MAILS:]}
+    pairs = [
+        (_measured_x(mail, known), mail.own_text)
+        for mail, known in walk(mails)
+        if mail.id in chosen
+    ]
+    return style_card(pairs) if pairs else None
+
+
+def _measured_x(mail: Mail, known: Recipient | None) -> X:
+    metadata = metadata_of(mail, known)
+    return X(intent=intent_points(mail.own_text, metadata), metadata=metadata, context=mail.context)

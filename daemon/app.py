@@ -1,0 +1,195 @@
+"""The composition root: builds everything, owns its lifetime, and shuts it down in order.
+
+One app holds a home (the lock), one thread the database, one process MLX. `open_app` starts
+nothing by itself: `serving` opens the socket and runs the jobs that are asked for, `scheduled` adds
+the daemon's own timetable. Everything that can be asked of the daemon over the socket is a method
+here; the routes add nothing to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from daemon.agents import Agents
+from daemon.api.routes import build_api
+from daemon.api.server import serve
+from daemon.config import Config, Paths, make_directories
+from daemon.drafting import Drafter, DraftRequest
+from daemon.errors import DraftNotFound
+from daemon.explain import explain
+from daemon.jobs import schedule
+from daemon.jobs.runner import Runner
+from daemon.jobs.tasks import Tasks
+from daemon.jobs.worker import Worker
+from daemon.learning import record_sent
+from daemon.lock import HomeLock
+from daemon.mailbox import outbox
+from daemon.records import Job, JobKind
+from daemon.store import drafts as draft_store
+from daemon.store import jobs as job_store
+from daemon.store import mail as mail_store
+from daemon.store import status as status_store
+from daemon.store.database import Database
+from mlx_agent import adapters, codec
+from mlx_agent.large.registry import open_model
+from mlx_agent.recipients import recipient
+from mlx_agent.records import Draft, Edit, Recipient
+
+RECENT_JOBS = 10
+
+
+def now() -> datetime:
+    """The clock of production: aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The daemon, ready to be asked. Made by `open_app`."""
+
+    paths: Paths
+    config: Config
+    database: Database
+    worker: Worker
+    runner: Runner
+    drafter: Drafter
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Answer on the socket and run the jobs that are submitted, for the `with` block."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(_running(self.runner.run_forever()))
+            await stack.enter_async_context(serve(build_api(self, explain), self.paths.socket))
+            stack.callback(self.drafter.cancel_all)  # or the server would wait for them
+            yield
+
+    @contextmanager
+    def scheduled(self) -> Iterator[None]:
+        """Sync, teach and train by the config's timetable, for the `with` block."""
+        scheduler = schedule.start(self.config, self.submit_job)
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def status(self) -> dict[str, Any]:
+        """Accounts with what the store holds of them, recent jobs, and the running one."""
+        return {
+            "accounts": [await self._account(name) for name in self.config.accounts],
+            "jobs": [codec.to_data(job) for job in await self.jobs()],
+            "progress": self._progress(),
+        }
+
+    async def submit_job(self, kind: JobKind, account: str) -> Job:
+        """Queue a job; raises AccountUnknown. A job already waiting is returned instead."""
+        self.config.account(account)
+        return await self.runner.submit(kind, account)
+
+    async def job(self, job_id: int) -> Job | None:
+        """One job, None if there is none of that id."""
+        return await self.database.read(job_store.job, job_id)
+
+    async def jobs(self) -> list[Job]:
+        """The last jobs, newest first."""
+        return await self.database.read(job_store.history, RECENT_JOBS)
+
+    async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
+        """Record the text that the user sent; raises DraftNotFound."""
+        return await record_sent(self.database, draft_id, text, message_id, now)
+
+    async def save(self, draft_id: str) -> str:
+        """APPEND a draft to the Drafts folder; its Message-ID. Raises DraftNotFound."""
+        draft = await self._draft(draft_id)
+        saved = await outbox.append_draft(draft, self.config.account(draft.account))
+        await self.database.write(draft_store.set_message_id, draft_id, saved)
+        return saved
+
+    async def send(self, draft_id: str) -> str:
+        """Send a draft on the user's explicit word; its Message-ID. Raises DraftNotFound."""
+        draft = await self._draft(draft_id)
+        sent = await outbox.send(draft, self.config.account(draft.account))
+        await self.database.write(draft_store.set_message_id, draft_id, sent)
+        return sent
+
+    async def _draft(self, draft_id: str) -> Draft:
+        draft = await self.database.read(draft_store.draft, draft_id)
+        if draft is None:
+            raise DraftNotFound(draft_id)
+        return draft
+
+    async def _account(self, name: str) -> dict[str, Any]:
+        counts = await self.database.read(status_store.counts, name)
+        row: dict[str, Any] = codec.to_data(counts)
+        return row | {"adapter": adapters.current(self.paths.adapters, name)}
+
+    def _progress(self) -> dict[str, Any] | None:
+        running = self.runner.current
+        return codec.to_data(running[1]) if running and running[1] else None
+
+
+@asynccontextmanager
+async def open_app(paths: Paths, config: Config) -> AsyncIterator[App]:
+    """Take the home and build the app; raises HomeInUse, StoreTooNew and ModelUnknown."""
+    make_directories(paths)
+    writer, teacher = (open_model(role, getattr(config.models, role)) for role in ROLES)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(HomeLock(paths.lock))
+        database = await Database.open(paths.database)
+        stack.push_async_callback(database.close)
+        worker = Worker(paths.logs / "worker.log")
+        stack.push_async_callback(worker.close)
+        tasks = Tasks(
+            config=config,
+            database=database,
+            worker=worker,
+            teacher=teacher,
+            gate_writer=open_model("writer", "offline"),
+            adapters_root=paths.adapters,
+            datasets_root=paths.datasets,
+            clock=now,
+        )
+        agents = Agents(config=config, root=paths.adapters, worker=worker, database=database)
+        yield App(
+            paths=paths,
+            config=config,
+            database=database,
+            worker=worker,
+            runner=Runner(database, tasks.by_kind(), now, explain),
+            drafter=Drafter(
+                database=database,
+                agents=agents,
+                writer=writer,
+                recipient=_Recipients(database),
+                clock=now,
+            ),
+        )
+
+
+ROLES = ("writer", "teacher")
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipients:
+    """What the store knows of the first recipient of a draft."""
+
+    database: Database
+
+    async def __call__(self, request: DraftRequest) -> Recipient | None:
+        mails = await self.database.read(mail_store.mails, request.account)
+        return recipient(request.sender, request.to, mails, request.context)
+
+
+@asynccontextmanager
+async def _running(work: Any) -> AsyncIterator[None]:
+    """Run a coroutine beside the block; end it with the block; a failure of it ends the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()

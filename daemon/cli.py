@@ -1,0 +1,205 @@
+"""The `trimtab` command: options, and nothing else.
+
+Each subcommand lives in `daemon.commands` and is imported when it is called, so that `--help`
+answers at once. Exit 0: done; 1: failed, with one sentence; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="trimtab",
+    help="Drafts your mail in your voice. Everything that is learned stays on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+adapters_app = typer.Typer(no_args_is_help=True, help="Your agents: what was trained, and when.")
+app.add_typer(adapters_app, name="adapters")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", "-a", help="Which account; may be left out if only one.")
+]
+
+
+@app.command()
+def init() -> None:
+    """Ask for an account, check the connection, and write the config."""
+    from daemon.commands.init import init as command
+
+    command()
+
+
+@app.command()
+def run() -> None:
+    """Run the daemon in the foreground."""
+    from daemon.commands.session import run_daemon
+
+    _run(run_daemon())
+
+
+@app.command()
+def status(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Print once and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show accounts, jobs and agents."""
+    from daemon.commands.show import status as command
+
+    _run(command(once=once, as_json=as_json))
+
+
+@app.command()
+def sync(account: AccountOption = None, *, as_json: Json = False) -> None:
+    """Fetch what is new in the Sent folder."""
+    from daemon.commands.jobs import sync as command
+
+    _run(command(account, as_json=as_json))
+
+
+@app.command(name="import")
+def import_mail(
+    path: Annotated[Path, typer.Argument(help="An mbox file, a Maildir, or a directory of .eml.")],
+    account: AccountOption = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take mail from files."""
+    from daemon.commands.mail import import_mail as command
+
+    _run(command(path, account, as_json=as_json))
+
+
+@app.command()
+def extract(
+    file: Annotated[Path, typer.Argument(help="A message (.eml), or - for standard input.")],
+    *,
+    body: Annotated[bool, typer.Option("--body", help="A bare text or HTML body.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a mail's own text, quote and signature, and why each was cut."""
+    from daemon.commands.mail import extract as command
+
+    command(file, body=body, as_json=as_json)
+
+
+@app.command()
+def teach(
+    account: AccountOption = None,
+    *,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many mails.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Work out what separates your mails from generic ones, as lessons."""
+    from daemon.commands.jobs import teach as command
+
+    _run(command(account, limit=limit, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def train(account: AccountOption = None, *, as_json: Json = False) -> None:
+    """Train your agent on the lessons; it is used if it is better."""
+    from daemon.commands.jobs import train as command
+
+    _run(command(account, as_json=as_json))
+
+
+@app.command()
+def draft(
+    account: AccountOption = None,
+    *,
+    to: Annotated[list[str] | None, typer.Option(help="Recipient; may be repeated.")] = None,
+    subject: Annotated[str, typer.Option(help="The subject.")] = "",
+    reply_to: Annotated[Path | None, typer.Option(help="The mail being answered (.eml).")] = None,
+    instruction: Annotated[str, typer.Option(help='For example "shorter".')] = "",
+    as_json: Json = False,
+) -> None:
+    """Write a draft from the bullets on standard input, one a line."""
+    from daemon.commands.draft import DraftOptions
+    from daemon.commands.draft import draft as command
+
+    options = DraftOptions(
+        to=tuple(to or ()), subject=subject, reply_to=reply_to, instruction=instruction
+    )
+    _run(command(account, options, as_json=as_json))
+
+
+@app.command(name="eval")
+def evaluate(account: AccountOption = None, *, as_json: Json = False) -> None:
+    """Compare your agent with its rivals on held-out mails."""
+    from daemon.commands.evaluate import evaluate as command
+
+    _run(command(account, as_json=as_json))
+
+
+@app.command()
+def demo(*, as_json: Json = False) -> None:
+    """Do the main job, end to end, on a sample mailbox. No key, no network."""
+    from daemon.demo import demo as command
+
+    _run(command(as_json=as_json))
+
+
+@adapters_app.command(name="list")
+def adapters_list(account: AccountOption = None, *, as_json: Json = False) -> None:
+    """List the adapters of an account, and the gate's verdict on each."""
+    from daemon.commands.adapters import list_adapters as command
+
+    _run(command(account, as_json=as_json))
+
+
+@adapters_app.command(name="show")
+def adapters_show(adapter_id: str, *, as_json: Json = False) -> None:
+    """Show an adapter's manifest."""
+    from daemon.commands.adapters import show as command
+
+    command(adapter_id, as_json=as_json)
+
+
+@adapters_app.command(name="promote")
+def adapters_promote(adapter_id: str) -> None:
+    """Use this adapter from now on, whatever the gate said."""
+    from daemon.commands.adapters import promote as command
+
+    command(adapter_id)
+
+
+@adapters_app.command(name="rollback")
+def adapters_rollback(account: AccountOption = None) -> None:
+    """Go back to the adapter that was used before."""
+    from daemon.commands.adapters import rollback as command
+
+    command(account)
+
+
+def _run(work: Any) -> None:
+    import asyncio
+
+    asyncio.run(work)
+
+
+def main() -> None:
+    """Run the command; an error becomes its sentence and exit code 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from daemon.explain import explain
+        from mlx_agent.errors import TrimtabError
+        from plugin.client import ApiError
+
+        if isinstance(error, ApiError):
+            sys.exit(error.message)
+        if isinstance(error, TrimtabError):
+            sys.exit(explain(error))
+        raise

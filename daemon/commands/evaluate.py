@@ -1,0 +1,82 @@
+"""`eval`: the agent against its rivals on held-out mails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from daemon.commands.output import console, print_json
+from daemon.commands.session import choose_account, load, local_app
+from daemon.jobs.worker import Worker
+from daemon.store import lessons as lesson_store
+from mlx_agent import adapters, codec
+from mlx_agent.card import style_card
+from mlx_agent.errors import AdapterNotFound
+from mlx_agent.evaluate import Comparison, Condition, Evaluation
+from mlx_agent.evaluate import evaluate as measure
+from mlx_agent.large.registry import open_model
+from mlx_agent.records import Lesson, Rule
+from mlx_agent.teach.dataset import Splits, split
+
+AGENT, CARD, ZERO_SHOT = "agent", "style card", "zero-shot"
+
+
+async def evaluate(account: str | None, *, as_json: bool) -> None:
+    """Measure on the latest fifth of the lessons, which no adapter is trained on."""
+    paths, settings = load()
+    name = choose_account(settings, account)
+    current = adapters.current(paths.adapters, name)
+    if current is None:
+        raise AdapterNotFound(f"{name} (current)")
+    async with local_app(paths, settings) as app:
+        splits = split(await app.database.read(lesson_store.lessons, name))
+        rules = await agent_rules(app.worker, paths.adapters, current, splits.test)
+        conditions = [*rivals(splits), Condition(name=AGENT, rules=rules)]
+        found = await measure(splits.test, conditions, open_model("writer", settings.models.writer))
+    if as_json:
+        return print_json(codec.to_data(found))
+    return console.print(table(found))
+
+
+async def agent_rules(
+    worker: Worker, root: Path, adapter_id: str, lessons: Sequence[Lesson]
+) -> tuple[tuple[Rule, ...], ...]:
+    """The rules that an adapter writes for each lesson's x; none where its answer is invalid."""
+    adapter = adapters.verify(root, adapter_id)
+    xs = [lesson.x for lesson in lessons]
+    answers = await worker.rules(adapter.base, root / adapter.id, xs, adapter.render)
+    return tuple(answer.rules for answer in answers)
+
+
+def rivals(splits: Splits) -> list[Condition]:
+    """Zero-shot, and the style card measured from the mails that the agent learned from."""
+    taught = [(lesson.x, lesson.own_text) for lesson in (*splits.train, *splits.valid)]
+    card = style_card(taught).rules
+    return [
+        Condition(name=ZERO_SHOT, rules=tuple(() for _ in splits.test)),
+        Condition(name=CARD, rules=tuple(card for _ in splits.test)),
+    ]
+
+
+def table(found: Evaluation) -> Table:
+    """Each condition's distance, and how often and by how much the agent is nearer."""
+    against = {c.rival: c for c in found.comparisons if c.name == AGENT}
+    out = Table(title=f"Drafts for {found.mails} held-out mails")
+    out.add_column("drafts by")
+    out.add_column("distance from your mail", justify="right")
+    out.add_column("the agent is nearer", justify="right")
+    for one in found.measured:
+        out.add_row(one.name, f"{one.mean:.3f}", often(against.get(one.name)))
+    return out
+
+
+def often(comparison: Comparison | None) -> str:
+    """How often the agent is nearer than a rival, with the 95 % interval, and by how much."""
+    if comparison is None:
+        return ""
+    return (
+        f"{comparison.nearer:.0%} ({comparison.low:.0%} to {comparison.high:.0%}), "
+        f"by {comparison.by:.3f}"
+    )

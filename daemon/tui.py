@@ -1,0 +1,63 @@
+"""The status as a rich renderable. Pure: what `GET /v1/status` answered in, tables out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+def render_status(state: dict[str, Any]) -> RenderableType:
+    """Accounts, then the last jobs, then what is wrong."""
+    return Group(_accounts(state["accounts"]), Text(), _jobs(state["jobs"]), *_running(state))
+
+
+def _accounts(accounts: list[dict[str, Any]]) -> Table:
+    table = Table("account", "mails", "lessons", "drafts", "edits", "agent", "last sync", box=None)
+    for row in accounts:
+        mails = str(row["mails"])
+        if row["quarantined"]:
+            mails += f" ({row['quarantined']} unreadable)"
+        table.add_row(
+            row["account"],
+            mails,
+            str(row["lessons"]),
+            str(row["drafts"]),
+            str(row["edits"]),
+            row["adapter"] or "none yet: style card",
+            _minute(row["last_sync"]) or "never",
+        )
+    return table
+
+
+def _jobs(jobs: list[dict[str, Any]]) -> Table:
+    table = Table("job", "account", "state", "finished", "what", box=None)
+    for job in jobs:
+        table.add_row(
+            job["kind"],
+            job["account"],
+            job["state"],
+            _minute(job["finished_at"]),
+            job["error"] or _outcome(job["outcome"]),
+        )
+    return table
+
+
+def _running(state: dict[str, Any]) -> list[Text]:
+    progress = state.get("progress")
+    if not progress:
+        return []
+    total = f" of {progress['total']}" if progress["total"] else ""
+    return [Text(f"\n{progress['step']}: {progress['done']}{total} {progress['note']}")]
+
+
+def _outcome(outcome: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value}" for key, value in outcome.items() if not isinstance(value, dict)
+    )
+
+
+def _minute(time: str | None) -> str:
+    return time[:16].replace("T", " ") if time else ""
