@@ -132,9 +132,11 @@ def build(account: str, parsed: Parsed) -> Incoming:
 def mail_id(parsed: Parsed) -> str:
     """The identity of a mail by its content: copies carry different Message-IDs.
 
-    The tag names the recipe: sender, recipients, minute, subject and body without white space.
+    The tag names the recipe: sender, recipients, minute, subject and body without white space. A
+    mail without a body is known by its header, which no copy shares: it teaches nothing anyway.
     """
-    body = "".join((parsed.plain or parsed.html or "").split())
+    header = parsed.header.decode("latin-1")
+    body = "".join((parsed.plain or parsed.html or "").split()) or "".join(header.split())
     people = [parsed.sender.address, *sorted(a.address for a in (*parsed.to, *parsed.cc))]
     minute = parsed.sent_at.strftime("%Y-%m-%dT%H:%M")
     text = "\x00".join([*people, minute, " ".join(parsed.subject.split()), body])

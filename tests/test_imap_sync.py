@@ -1,0 +1,157 @@
+"""Sync against a real Dovecot: everything once, nothing changed, and each refusal by its name."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from conftest import account_toml
+from dovecot_server import Dovecot
+
+from daemon import sample
+from daemon.config import Account, Config
+from daemon.errors import FolderNotFound, LoginRefused, ServerUnreachable
+from daemon.mailbox.sync import sync_account
+from daemon.records import Progress, SyncResult
+from daemon.store import mail as mail_store
+from daemon.store.database import Database
+
+pytestmark = pytest.mark.dovecot
+ADA = sample.people()[0]
+RAW = list(sample.load("ada"))
+WriteConfig = Callable[[str], Config]
+
+
+def ignore(progress: Progress) -> None:
+    """No bar."""
+
+
+@pytest.fixture
+def account(dovecot: Dovecot, user: str, write_config: WriteConfig) -> Account:
+    text = account_toml("work", ADA.address.address, dovecot.port, user)
+    return write_config(text).account("work")
+
+
+async def test_every_mail_comes_once_with_its_text(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """What the server holds is in the store, cut as from a file; copies count as one."""
+    dovecot.append(user, RAW)
+    result = await sync_account("work", account, database, ignore)
+    assert result == SyncResult(account="work", added=174, known=1, quarantined=0)
+    stored = await database.read(mail_store.mails, "work")
+    from daemon.sample.generate import truth
+
+    found = {" ".join(mail.own_text.split()) for mail in stored}
+    assert {" ".join(text.split()) for text in truth(ADA)} <= found
+
+
+async def test_a_second_sync_adds_nothing(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """And a third, after new mail, adds that alone."""
+    dovecot.append(user, RAW[:20])
+    await sync_account("work", account, database, ignore)
+    again = await sync_account("work", account, database, ignore)
+    assert (again.added, again.known) == (0, 0)
+    dovecot.append(user, RAW[20:23])
+    third = await sync_account("work", account, database, ignore)
+    assert (third.added, third.known) == (3, 0)
+
+
+async def test_the_mailbox_is_not_changed(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """No message is marked as read, and each is byte for byte as it was."""
+    dovecot.append(user, RAW[:5])
+    before = dovecot.messages(user, dovecot.sent)
+    await sync_account("work", account, database, ignore)
+    link = dovecot.connect(user)
+    link.select(dovecot.sent, readonly=True)
+    assert link.search(None, "SEEN")[1] == [b""]
+    link.logout()
+    assert dovecot.messages(user, dovecot.sent) == before
+
+
+async def test_an_empty_sent_folder_is_fine(account: Account, database: Database) -> None:
+    """There is nothing to add, and nothing is wrong."""
+    result = await sync_account("work", account, database, ignore)
+    assert result == SyncResult(account="work", added=0, known=0, quarantined=0)
+
+
+async def test_a_new_uidvalidity_keeps_the_mails(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """A folder that was deleted and made anew is read anew; known mails are not doubled."""
+    dovecot.append(user, RAW[:10])
+    await sync_account("work", account, database, ignore)
+    link = dovecot.connect(user)
+    link.delete(dovecot.sent)
+    link.create(dovecot.sent)
+    link.logout()
+    dovecot.append(user, RAW[5:15])
+    result = await sync_account("work", account, database, ignore)
+    assert (result.added, result.known) == (5, 5)
+    assert len(await database.read(mail_store.mails, "work")) == 15
+
+
+async def test_odd_messages_do_not_stop_the_rest(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """Raw bytes, no headers, an unknown charset, an unclosed multipart: all are stored."""
+    odd = [
+        b"\xff\xfe no header at all\r\n",
+        b"Subject: =?x-unknown?Q?=E4?=\r\nContent-Type: text/plain; charset=x-unknown\r\n\r\n\xe4",
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nno end',
+        b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%",
+    ]
+    dovecot.append(user, [RAW[0], *odd, RAW[1]])
+    result = await sync_account("work", account, database, ignore)
+    assert (result.added, result.quarantined) == (6, 0)
+
+
+async def test_a_wrong_password_is_refused_by_name(account: Account, database: Database) -> None:
+    """The error names the account and the server, and holds no password."""
+    assert account.imap is not None
+    wrong = account.imap.model_copy(update={"password": "hunter2"})
+    with pytest.raises(LoginRefused) as raised:
+        await sync_account("work", account.model_copy(update={"imap": wrong}), database, ignore)
+    assert (raised.value.account, raised.value.host) == ("work", "127.0.0.1")
+    assert "hunter2" not in repr(raised.value)
+
+
+async def test_a_server_that_is_not_there_is_unreachable(
+    account: Account, database: Database
+) -> None:
+    """A refused connection says so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    assert account.imap is not None
+    closed = account.imap.model_copy(update={"port": port})
+    with pytest.raises(ServerUnreachable) as raised:
+        await sync_account("work", account.model_copy(update={"imap": closed}), database, ignore)
+    assert raised.value.reason == "the connection was refused"
+
+
+async def test_a_folder_that_is_not_there_is_asked_for(
+    account: Account, database: Database
+) -> None:
+    """A configured folder is never replaced by a guess."""
+    assert account.imap is not None
+    named = account.imap.model_copy(update={"sent_folder": "Outgoing"})
+    with pytest.raises(FolderNotFound) as raised:
+        await sync_account("work", account.model_copy(update={"imap": named}), database, ignore)
+    assert raised.value.folder == "Outgoing"
+
+
+async def test_accounts_are_apart(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """The same folder read for two accounts fills both, and neither sees the other's rows."""
+    dovecot.append(user, RAW[:4])
+    await sync_account("work", account, database, ignore)
+    await sync_account("home", account, database, ignore)
+    work = await database.read(mail_store.mails, "work")
+    home = await database.read(mail_store.mails, "home")
+    assert [replace(mail, account="work") for mail in home] == work
