@@ -9,15 +9,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("daemon", "mlx_agent", "plugin")
 MAY_LOAD_MLX = {
+    "mlx_agent.engine",
     "mlx_agent.worker",
     "mlx_agent.agent",
     "mlx_agent.train.run",
     "mlx_agent.train.batches",
-    "mlx_agent.pocket.model",
     "mlx_agent.pocket.pretrain",
 }
-MAY_CALL_THE_CLIENT = {"daemon.commands", "daemon.demo"}
-"""The command and the demo speak to a running daemon as any mail client does."""
+MAY_CALL_THE_CLIENT = {"daemon.cli", "daemon.commands", "daemon.demo"}
+"""The command and the demo speak to a running daemon as any mail client does; `daemon.cli` prints
+the sentences of the client's errors."""
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

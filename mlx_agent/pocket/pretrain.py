@@ -64,7 +64,7 @@ ARCHITECTURE: dict[str, Any] = {
 class Plan:
     """How long and how fast: steps of `batch` lessons each, cosine decay from `rate`."""
 
-    steps: int = 1100
+    steps: int = 900
     batch: int = 8
     rate: float = 3e-3
     warm_up: int = 20

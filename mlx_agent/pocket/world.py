@@ -17,8 +17,8 @@ FIRST = (
 ).split()
 LAST = (
     "Varga Okafor Brandt Silva Mori Keller Haddad Novak Larsen Petit Rossi Dunn Castle Weber "
-    "Ahmadi Quist Tanaka Moreau Byrne Costa Falk Ferrer Grant Hale Iversen Jonas Kruse Lund Marsh Nagy "
-    "Orr Parks Reyes Stone Thorn Urban Vance Wirth Young Zeman"
+    "Ahmadi Quist Tanaka Moreau Byrne Costa Falk Ferrer Grant Hale Iversen Jonas Kruse Lund Marsh "
+    "Nagy Orr Parks Reyes Stone Thorn Urban Vance Wirth Young Zeman"
 ).split()
 DOMAINS = (
     "norrland",
@@ -33,7 +33,8 @@ DOMAINS = (
 THINGS = (
     "budget report contract invoice schedule agenda draft order room slides list plan offer survey "
     "manual parcel ticket key file data photo letter quote sample printer server website cable "
-    "roof garden kitchen window bike van pump score record deposit licence permit form map poster menu"
+    "roof garden kitchen window bike van pump score record deposit licence permit form map "
+    "poster menu"
 ).split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday today tomorrow tonight".split()
 PLACES = "office station harbour school library hall workshop cafe site lab clinic hotel".split()
