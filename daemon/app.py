@@ -20,7 +20,7 @@ from daemon.api.routes import build_api
 from daemon.api.server import serve
 from daemon.config import Config, Paths, make_directories
 from daemon.drafting import Drafter, DraftRequest
-from daemon.errors import DraftNotFound
+from daemon.errors import DraftNotFound, only_cause
 from daemon.explain import explain
 from daemon.jobs import schedule
 from daemon.jobs.runner import Runner
@@ -133,8 +133,14 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(paths: Paths, config: Config) -> AsyncIterator[App]:
-    """Take the home and build the app; raises HomeInUse, StoreTooNew and ModelUnknown."""
+async def open_app(
+    paths: Paths, config: Config, *, disk_retry_s: float | None = 30.0
+) -> AsyncIterator[App]:
+    """Take the home and build the app; raises HomeInUse, StoreTooNew and ModelUnknown.
+
+    A full disk holds up the daemon's jobs until there is room, looked for every `disk_retry_s`;
+    with None it ends `serving` with StoreFull, for a command whose user is waiting.
+    """
     make_directories(paths)
     writer, teacher = (open_model(role, getattr(config.models, role)) for role in ROLES)
     async with AsyncExitStack() as stack:
@@ -159,7 +165,7 @@ async def open_app(paths: Paths, config: Config) -> AsyncIterator[App]:
             config=config,
             database=database,
             worker=worker,
-            runner=Runner(database, tasks.by_kind(), now, explain),
+            runner=Runner(database, tasks.by_kind(), now, explain, retry_s=disk_retry_s),
             drafter=Drafter(
                 database=database,
                 agents=agents,
@@ -186,10 +192,19 @@ class _Recipients:
 
 @asynccontextmanager
 async def _running(work: Any) -> AsyncIterator[None]:
-    """Run a coroutine beside the block; end it with the block; a failure of it ends the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
+    """Run a coroutine beside the block; end it with the block; a failure of it ends the block.
+
+    A failure of either comes out as it is, not in a group: there is but one.
+    """
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work)
+            try:
+                yield
+            finally:
+                task.cancel()
+    except BaseExceptionGroup as failures:
+        failure = only_cause(failures)
+    if failure is not None:
+        raise failure

@@ -6,6 +6,7 @@ answers at once. Exit 0: done; 1: failed, with one sentence; 2: wrong usage.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -189,6 +190,7 @@ def _run(work: Any) -> None:
 
 def main() -> None:
     """Run the command; an error becomes its sentence and exit code 1."""
+    os.umask(0o077)  # whatever is written is the user's alone
     try:
         app()
     except KeyboardInterrupt:

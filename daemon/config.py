@@ -193,6 +193,9 @@ def load(path: Path) -> Config:
         raise ConfigInvalid(path, (ConfigProblem(where="file", what="is not UTF-8"),)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(path, (ConfigProblem(where="file", what=str(error)),)) from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise ConfigInvalid(path, (ConfigProblem(where="file", what=what),)) from error
     return validate(data, path)
 
 

@@ -6,11 +6,14 @@
     ├── AccountUnknown          no account of that name in the config
     ├── PasswordMissing         no password from the keychain, command or environment
     ├── LoginRefused            the server refused user name or password
+    ├── ServerMissing           the account has no IMAP server in the config
     ├── FolderNotFound          no Sent folder by config, SPECIAL-USE or name
+    ├── FolderEmpty             there is nothing in the Sent folder to learn from
     ├── FolderUnstable          the server gives its folders no UIDVALIDITY
     ├── SendingRefused          no SMTP server, no recipient, or the server said no
     ├── FolderShrunk            more than a fifth of a folder is gone: stop and ask
     ├── NothingToTeach          no mail of the account teaches
+    ├── AgentMissing            the account has no agent in use
     ├── HomeInUse               another trimtab holds this home
     ├── DaemonNotRunning        a command needs the daemon
     ├── StoreFull               the disk is full
@@ -77,6 +80,16 @@ class LoginRefused(UserError):
 
 
 @dataclass(eq=False)
+class ServerMissing(UserError):
+    account: str
+
+
+@dataclass(eq=False)
+class FolderEmpty(UserError):
+    account: str
+
+
+@dataclass(eq=False)
 class FolderNotFound(UserError):
     account: str
     folder: str | None
@@ -104,6 +117,11 @@ class FolderShrunk(UserError):
 class NothingToTeach(UserError):
     account: str
     mails: int
+
+
+@dataclass(eq=False)
+class AgentMissing(UserError):
+    account: str
 
 
 @dataclass(eq=False)
@@ -179,3 +197,10 @@ class WriterUnavailable(TransientError):
 @dataclass(eq=False)
 class DemoNotInstalled(UserError):
     pass
+
+
+def only_cause(error: BaseException) -> BaseException:
+    """What a task group raised for a single failure is that failure."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -31,6 +31,8 @@ def _config_invalid(error: e.ConfigInvalid) -> str:
 
 def _account_unknown(error: e.AccountUnknown) -> str:
     known = ", ".join(error.known) or "none yet; add one with `trimtab init`"
+    if not error.account and error.known:
+        return f"Say which account with --account (known: {known})."
     return f"There is no account {error.account!r} in the config (known: {known})."
 
 
@@ -97,7 +99,16 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.AccountUnknown: _account_unknown,
     e.PasswordMissing: _password_missing,
     e.LoginRefused: _login_refused,
+    e.ServerMissing: lambda x: (
+        f"Account {x.account!r} has no IMAP server; add the table accounts.{x.account}.imap to the "
+        "config, or take mail from files with `trimtab import`."
+    ),
     e.FolderNotFound: _folder_not_found,
+    e.FolderEmpty: lambda x: (
+        f"The Sent folder of account {x.account!r} is empty, so there is nothing to learn from; "
+        f"name another one as accounts.{x.account}.imap.sent_folder in the config, or take older "
+        "mail from files with `trimtab import`."
+    ),
     e.FolderUnstable: lambda x: (
         f"The server of account {x.account!r} gives its folders no lasting numbers (UIDVALIDITY); "
         "export the folder and use `trimtab import`."
@@ -113,6 +124,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "nothing was removed here. Check the folder, then sync again."
     ),
     e.NothingToTeach: _nothing_to_teach,
+    e.AgentMissing: lambda x: (
+        f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
+    ),
     e.HomeInUse: _home_in_use,
     e.DaemonNotRunning: lambda x: f"No daemon answers at {x.socket}; start it with `trimtab run`.",
     e.StoreFull: lambda x: (
@@ -149,6 +163,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"The base model {x.base!r} cannot be loaded ({x.reason}); download or convert it again."
     ),
     m.TooFewLessons: _too_few_lessons,
+    m.TrainingDiverged: lambda x: (
+        f"Training for account {x.account!r} went astray at step {x.step} (the loss is not a "
+        "number); nothing was written, and the agent in use stays. Lower train.learning_rate and "
+        "train again."
+    ),
     m.AdapterNotFound: lambda x: (
         f"There is no adapter {x.adapter_id!r}; `trimtab adapters list` shows those there are."
     ),

@@ -5,6 +5,7 @@
     │   ├── BaseNotFound            no model directory for the configured base
     │   ├── BaseDamaged             the model directory cannot be loaded
     │   ├── TooFewLessons           not enough lessons to train on
+    │   ├── TrainingDiverged        a loss that is no number; no adapter was written
     │   ├── AdapterNotFound
     │   ├── AdapterDamaged          a file of the adapter is missing or differs from its manifest
     │   └── ModelUnknown            the config names a large model that there is no client for
@@ -51,6 +52,12 @@ class TooFewLessons(UserError):
     account: str
     have: int
     need: int
+
+
+@dataclass(eq=False)
+class TrainingDiverged(UserError):
+    account: str
+    step: int
 
 
 @dataclass(eq=False)

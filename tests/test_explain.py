@@ -19,7 +19,9 @@ def leaves() -> Iterator[type[TrimtabError]]:
     for module in (mlx_agent.errors, daemon.errors):
         for name, value in vars(module).items():
             defined_here = getattr(value, "__module__", "") == module.__name__
-            if defined_here and name not in BRANCHES and issubclass(value, TrimtabError):
+            if name in BRANCHES or not (defined_here and isinstance(value, type)):
+                continue
+            if issubclass(value, TrimtabError):
                 yield value
 
 

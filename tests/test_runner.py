@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 from store_samples import NOW
 
-from daemon.errors import ServerUnreachable
+from daemon.errors import ServerUnreachable, StoreFull
 from daemon.explain import explain
 from daemon.jobs.runner import BACKLOG, JobEvent, Runner, Task
 from daemon.records import Job, JobKind, Progress
@@ -362,12 +362,13 @@ async def test_a_subscriber_that_does_not_read_loses_the_oldest(database: Databa
 # --- a full disk -----------------------------------------------------------------------------
 
 
+def limit(connection: sqlite3.Connection, pages: int) -> None:
+    """Let the store grow to so many pages and no further."""
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+
 async def test_a_full_disk_holds_the_runner_up_and_loses_no_outcome(database: Database) -> None:
     """Once there is room, the job that ended meanwhile is recorded as it ended."""
-
-    def limit(connection: sqlite3.Connection, pages: int) -> None:
-        connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
-
     outcome: dict[str, object] = {"left_out": "x" * 100_000}
 
     async def teach(account: str, report: Report) -> dict[str, object]:
@@ -385,3 +386,22 @@ async def test_a_full_disk_holds_the_runner_up_and_loses_no_outcome(database: Da
         assert not loop.done()
         await database.read(limit, 100_000)
         assert ((await ended).state, (await ended).outcome) == ("done", outcome)
+
+
+async def test_a_full_disk_ends_a_runner_that_does_not_wait(database: Database) -> None:
+    """For a command whose user waits; the next runner reaps the job that it ran."""
+
+    async def teach(account: str, report: Report) -> dict[str, object]:
+        await database.read(limit, 1)
+        return {"left_out": "x" * 100_000}
+
+    table = cast("dict[JobKind, Task]", {"teach": teach})
+    runner = Runner(database, table, Clock(), explain, retry_s=None)
+    job = await runner.submit("teach", "work")
+    with pytest.raises(StoreFull):
+        await asyncio.wait_for(runner.run_forever(), DEAD_LINE_S)
+    await database.read(limit, 100_000)
+    await run_one(make(database), "edits")
+    reaped = await database.read(jobs.job, job.id)
+    assert reaped is not None
+    assert reaped.state == "interrupted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from daemon.commands.output import console, print_json
+from daemon.commands.output import console, print_json, say
 from daemon.commands.session import choose_account, load
 from daemon.store import adapters as adapter_store
 from daemon.store.database import Database
@@ -42,7 +42,7 @@ def show(adapter_id: str, *, as_json: bool) -> None:
     if as_json:
         return print_json(data)
     for key, value in data.items():
-        console.print(f"{key:<14}{value}", markup=False, highlight=False)
+        say(f"{key:<14}{value}")
     return None
 
 
@@ -51,7 +51,7 @@ def promote(adapter_id: str) -> None:
     paths, _ = load()
     adapter = adapters.verify(paths.adapters, adapter_id)
     adapters.promote(paths.adapters, adapter.account, adapter.id)
-    console.print(f"{adapter.account}: {adapter.id} is used from now on.")
+    say(f"{adapter.account}: {adapter.id} is used from now on.")
 
 
 def rollback(account: str | None) -> None:
@@ -59,4 +59,4 @@ def rollback(account: str | None) -> None:
     paths, settings = load()
     name = choose_account(settings, account)
     now = adapters.rollback(paths.adapters, name)
-    console.print(f"{name}: {f'{now} is' if now else 'your style card is'} used from now on.")
+    say(f"{name}: {f'{now} is' if now else 'your style card is'} used from now on.")

@@ -9,11 +9,11 @@ from rich.table import Table
 
 from daemon.commands.output import console, print_json
 from daemon.commands.session import choose_account, load, local_app
+from daemon.errors import AgentMissing
 from daemon.jobs.worker import Worker
 from daemon.store import lessons as lesson_store
 from mlx_agent import adapters, codec
 from mlx_agent.card import style_card
-from mlx_agent.errors import AdapterNotFound
 from mlx_agent.evaluate import Comparison, Condition, Evaluation
 from mlx_agent.evaluate import evaluate as measure
 from mlx_agent.large.registry import open_model
@@ -29,7 +29,7 @@ async def evaluate(account: str | None, *, as_json: bool) -> None:
     name = choose_account(settings, account)
     current = adapters.current(paths.adapters, name)
     if current is None:
-        raise AdapterNotFound(f"{name} (current)")
+        raise AgentMissing(name)
     async with local_app(paths, settings) as app:
         splits = split(await app.database.read(lesson_store.lessons, name))
         rules = await agent_rules(app.worker, paths.adapters, current, splits.test)

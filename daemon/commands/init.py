@@ -10,7 +10,7 @@ import tomli_w
 import typer
 
 from daemon import config
-from daemon.commands.output import console
+from daemon.commands.output import say
 from daemon.config import Config, Imap
 from daemon.errors import ConfigMissing, PasswordMissing, TrimtabError
 from daemon.explain import explain
@@ -32,7 +32,7 @@ def init() -> None:
     if checked.accounts[name].imap is not None:
         asyncio.run(_check(name, checked))
     _write(paths.config, data)
-    console.print(f"Wrote {paths.config}. Next: `trimtab sync`, or `trimtab import PATH`.")
+    say(f"Wrote {paths.config}. Next: `trimtab sync`, or `trimtab import PATH`.")
 
 
 def _existing(path: Path) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _ask_password(account: str, user: str) -> dict[str, str]:
     try:
         keep_password(account, user, password)
     except PasswordMissing:
-        console.print("This system has no keychain.")
+        say("This system has no keychain.")
         command = typer.prompt("A command that prints the password (empty: none)", default="")
         if command:
             return {"password_command": command}
@@ -81,11 +81,11 @@ async def _check(name: str, settings: Config) -> None:
         async with open_mailbox(name, server) as mailbox:
             folder = await find_folder(mailbox, "sent", server.sent_folder)
     except TrimtabError as error:
-        console.print(explain(error), style="yellow")
+        say(explain(error))
         if not typer.confirm("Write the config all the same?", default=False):
             raise typer.Exit(1) from error
     else:
-        console.print(f"The connection works; your sent mail is in {folder!r}.")
+        say(f"The connection works; your sent mail is in {folder!r}.")
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:

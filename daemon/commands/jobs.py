@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.commands.output import console, print_json, progress_bar
-from daemon.commands.session import choose_account, daemon_client, load
+from daemon.commands.output import print_json, progress_bar, say
+from daemon.commands.session import choose_account, daemon_client, load, own_client
 from daemon.config import Config, Paths
+from daemon.errors import FolderEmpty
 from daemon.jobs.tasks import TeachPlan, plan_teaching
 from daemon.store.database import Database
 from mlx_agent.teach.cost import Estimate, estimate
@@ -17,18 +18,35 @@ from plugin.client import Client
 async def sync(account: str | None, *, as_json: bool) -> None:
     """Sync one account, or all that have a server; then look for edits."""
     paths, settings = load()
-    names = [choose_account(settings, account)] if account else _with_server(settings)
+    names = _with_server(settings) if account is None else []
+    names = names or [choose_account(settings, account)]
     outcomes: dict[str, Any] = {}
     async with daemon_client(paths, settings) as client:
         for name in names:
+            before = await _counts(client, name)
             outcomes[name] = await run(client, "sync", name)
-            outcomes[name]["edits"] = (await run(client, "edits", name))["edits"]
+            await run(client, "edits", name)  # after the look for edits that follows every sync
+            after = await _counts(client, name)
+            outcomes[name] |= {"mails": after["mails"], "edits": after["edits"] - before["edits"]}
+    _print_synced(outcomes, as_json=as_json)
+    for name, outcome in outcomes.items():
+        if not outcome["mails"]:
+            raise FolderEmpty(name)
+
+
+async def _counts(client: Client, account: str) -> dict[str, Any]:
+    """What the store holds of an account."""
+    rows = (await client.status())["accounts"]
+    return next(row for row in rows if row["account"] == account)
+
+
+def _print_synced(outcomes: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         return print_json(outcomes)
     for name, outcome in outcomes.items():
         line = f"{name}: {outcome['added']} new mails, {outcome['known']} known"
         line += f", {outcome['quarantined']} unreadable" if outcome["quarantined"] else ""
-        console.print(f"{line}, {outcome['edits']} edits of drafts found.")
+        say(f"{line}, {outcome['edits']} edits of drafts found.")
     return None
 
 
@@ -41,11 +59,13 @@ async def teach(account: str | None, *, limit: int | None, dry_run: bool, as_jso
         settings = settings.model_copy(update={"teach": changed})
     if dry_run:
         return await _teach_dry_run(paths, settings, name, as_json=as_json)
-    async with daemon_client(paths, settings) as client:
+    # a limit is no part of a running daemon's config: it takes a daemon of our own
+    chosen_client = daemon_client if limit is None else own_client
+    async with chosen_client(paths, settings) as client:
         outcome = await run(client, "teach", name)
     if as_json:
         return print_json(outcome)
-    console.print(
+    say(
         f"{name}: {outcome['lessons']} new lessons, {outcome['known']} known, "
         f"{outcome['set_aside']} set aside."
     )
@@ -61,7 +81,7 @@ async def train(account: str | None, *, as_json: bool) -> None:
     if as_json:
         return print_json(outcome)
     verdict = "is used from now on" if outcome["promoted"] else "is kept, but not used"
-    console.print(f"{name}: adapter {outcome['adapter']} {verdict}: {outcome['why']}.")
+    say(f"{name}: adapter {outcome['adapter']} {verdict}: {outcome['why']}.")
     return None
 
 
@@ -87,12 +107,12 @@ async def _teach_dry_run(paths: Paths, settings: Config, name: str, *, as_json: 
     if as_json:
         return print_json(_dry_run_data(plan, cost, teacher))
     price = "an unknown price" if cost.cost_usd is None else f"{cost.cost_usd:.2f} USD"
-    console.print(
+    say(
         f"{name}: {cost.mails} mails teach; {cost.calls} calls of {teacher!r}, about "
         f"{cost.input_tokens} tokens in and {cost.output_tokens} out: {price}."
     )
     leaves = "Nothing leaves" if teacher == "offline" else "The own text of these mails leaves"
-    console.print(f"{leaves} this machine.")
+    say(f"{leaves} this machine.")
     return _print_left_out(counts(plan.selection.left_out))
 
 
@@ -112,4 +132,4 @@ def _dry_run_data(plan: TeachPlan, cost: Estimate, teacher: str) -> dict[str, An
 def _print_left_out(left_out: dict[str, int]) -> None:
     if left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        console.print(f"Left out: {reasons}.")
+        say(f"Left out: {reasons}.")

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.commands.output import console, print_json, progress_bar
+from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import choose_account, load
 from daemon.config import make_directories
 from daemon.errors import SourceUnreadable
@@ -32,7 +32,7 @@ async def import_mail(path: Path, account: str | None, *, as_json: bool) -> None
             await database.close()
     if as_json:
         return print_json(codec.to_data(result))
-    console.print(
+    say(
         f"{name}: {result.added} mails imported, {result.known} known, "
         f"{result.quarantined} unreadable."
     )
@@ -50,13 +50,13 @@ def extract(file: Path, *, body: bool, as_json: bool) -> None:
         return print_json(codec.to_data(parts))
     for name in ("own_text", "signature", "forwarded"):
         console.rule(name.replace("_", " "), align="left")
-        console.print(getattr(parts, name), markup=False, highlight=False)
+        say(getattr(parts, name))
     for message in parts.context:
         console.rule("context", align="left")
-        console.print(message.text, markup=False, highlight=False)
+        say(message.text)
     console.rule("cuts", align="left")
     for reason in parts.cuts:
-        console.print(codec.dumps(reason), markup=False, highlight=False)
+        say(codec.dumps(reason))
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -11,7 +12,10 @@ from daemon import config
 from daemon.app import App, open_app
 from daemon.config import Config, Paths
 from daemon.errors import HomeInUse
+from daemon.logs import logging_to
 from plugin.client import Client
+
+log = logging.getLogger(__name__)
 
 
 def load() -> tuple[Paths, Config]:
@@ -24,9 +28,9 @@ def choose_account(settings: Config, name: str | None) -> str:
     """The named account, or the only one; raises AccountUnknown."""
     if name is None and len(settings.accounts) == 1:
         return next(iter(settings.accounts))
-    settings.account(name or "")
-    assert name is not None
-    return name
+    chosen = name or ""
+    settings.account(chosen)
+    return chosen
 
 
 @asynccontextmanager
@@ -39,10 +43,18 @@ async def daemon_client(paths: Paths, settings: Config) -> AsyncIterator[Client]
 
 
 @asynccontextmanager
+async def own_client(paths: Paths, settings: Config) -> AsyncIterator[Client]:
+    """A client of a daemon with these very settings; raises HomeInUse where another runs."""
+    async with local_app(paths, settings), Client(paths.socket) as client:
+        yield client
+
+
+@asynccontextmanager
 async def local_app(paths: Paths, settings: Config) -> AsyncIterator[App]:
     """An app of our own that serves its socket but starts nothing by itself."""
-    async with open_app(paths, settings) as app, app.serving():
-        yield app
+    with logging_to(paths.logs):
+        async with open_app(paths, settings, disk_retry_s=None) as app, app.serving():
+            yield app
 
 
 async def run_daemon() -> None:
@@ -52,6 +64,9 @@ async def run_daemon() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with open_app(paths, settings) as app, app.serving():
-        with app.scheduled():
-            await stop.wait()
+    with logging_to(paths.logs, aloud=True):
+        async with open_app(paths, settings) as app, app.serving():
+            with app.scheduled():
+                log.info("trimtab answers at %s; Ctrl-C ends it", paths.socket)
+                await stop.wait()
+        log.info("trimtab has ended")

@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from daemon.errors import StoreFull
+from daemon.errors import StoreFull, only_cause
 from daemon.jobs.schedule import followers
 from daemon.records import Job, JobKind, JobState, Progress
 from daemon.store import jobs
@@ -69,11 +69,15 @@ class Runner:
         database: Database,
         tasks: Mapping[JobKind, Task],
         clock: Callable[[], datetime],
-        explain: Callable[[Exception], str],
+        explain: Callable[[BaseException], str],
         *,
-        retry_s: float = 30.0,
+        retry_s: float | None = 30.0,
     ) -> None:
-        """`clock` gives aware UTC; `retry_s` is how often a full disk is tried again."""
+        """`clock` gives aware UTC.
+
+        `retry_s` is how often a full disk is tried again; with None, `run_forever` raises StoreFull
+        instead, and the job that ran is reaped at the next start.
+        """
         self._database = database
         self._tasks = tasks
         self._clock = clock
@@ -118,7 +122,10 @@ class Runner:
             self._subscribers.discard(events)
 
     async def run_forever(self) -> None:
-        """Reap what a dead process left, then run jobs in the order of their queueing."""
+        """Reap what a dead process left, then run jobs in the order of their queueing.
+
+        Ends by cancellation, or by StoreFull where that is not waited out.
+        """
         reaped = await self._persist(lambda connection: jobs.reap(connection, self._clock()))
         if reaped:
             log.warning("%d jobs were interrupted by the end of an earlier process", reaped)
@@ -151,9 +158,9 @@ class Runner:
                 raise
             return _Ending(state="interrupted")
         except Exception as error:  # noqa: BLE001  # see above
-            return self._failure(job, _cause(error))
+            return self._failure(job, only_cause(error))
 
-    def _failure(self, job: Job, error: Exception) -> _Ending:
+    def _failure(self, job: Job, error: BaseException) -> _Ending:
         name = type(error).__name__
         if isinstance(error, TrimtabError):
             log.warning("job %d (%s of %s) failed: %s", job.id, job.kind, job.account, name)
@@ -181,6 +188,8 @@ class Runner:
             try:
                 return await self._database.write(fn)
             except StoreFull:
+                if self._retry_s is None:
+                    raise
                 log.warning("the disk is full; trying again in %.0f s", self._retry_s)
                 await asyncio.sleep(self._retry_s)
 
@@ -207,14 +216,7 @@ def _record(connection: Connection, job: Job, ending: _Ending, now: datetime) ->
     return (ended, *(jobs.enqueue(connection, kind, job.account, now) for kind in followers(ended)))
 
 
-def _cause(error: Exception) -> Exception:
-    """What a task group raised for a single failure is that failure."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
-
-
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised, innermost first: code only, for an exception's text may quote mail."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-5:])
     return " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from daemon.config import Account, Imap
-from daemon.errors import FolderNotFound
+from daemon.errors import FolderNotFound, ServerMissing
 from daemon.mailbox import plan
 from daemon.mailbox.imap import Fetched, Mailbox, connect
 from daemon.mailbox.parse import build
@@ -28,11 +28,11 @@ async def sync_account(
 ) -> SyncResult:
     """Fetch what is new. An empty folder is fine.
 
-    Raises FolderNotFound, FolderUnstable, PasswordMissing, LoginRefused, ServerBusy and
-    ServerUnreachable; what was committed before stays.
+    Raises ServerMissing, FolderNotFound, FolderUnstable, PasswordMissing, LoginRefused, ServerBusy
+    and ServerUnreachable; what was committed before stays.
     """
     if account.imap is None:
-        raise FolderNotFound(name, None)
+        raise ServerMissing(name)
     async with open_mailbox(name, account.imap) as mailbox:
         folder = await find_folder(mailbox, "sent", account.imap.sent_folder)
         start = await _start(name, folder, mailbox, database)

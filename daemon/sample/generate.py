@@ -21,17 +21,20 @@ def truth(person: SamplePerson) -> list[str]:
     return [text for _, text in _mails(person)]
 
 
-def messages(person: SamplePerson) -> list[bytes]:
-    """All raw messages of the person: those that teach, a copy of one, and the odd ones."""
-    found = [raw for raw, _ in _mails(person)]
+def messages(person: SamplePerson, seed: int = SEED) -> list[bytes]:
+    """All raw messages of the person: those that teach, a copy of one, and the odd ones.
+
+    Another seed gives other mails of the same person.
+    """
+    found = [raw for raw, _ in _mails(person, seed)]
     copy = found[10].replace(f"<{person.key}.10@".encode(), f"<{person.key}.10.copy@".encode())
-    return [*found, copy, *odd_ones(person, situations(person, SEED)[-1])]
+    return [*found, copy, *odd_ones(person, situations(person, seed)[-1])]
 
 
-def _mails(person: SamplePerson) -> list[tuple[bytes, str]]:
-    random = Random(f"{SEED}:{person.key}:text")
+def _mails(person: SamplePerson, seed: int = SEED) -> list[tuple[bytes, str]]:
+    random = Random(f"{seed}:{person.key}:text")
     found = []
-    for mail in situations(person, SEED):
+    for mail in situations(person, seed):
         own_text = write(random, person.key, mail)
         found.append((message(random, person, mail, own_text), own_text))
     return found

@@ -1,0 +1,335 @@
+"""The command: help, usage, and each thing that can be wrong as one sentence with exit code 1."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command import sentence, trimtab
+from conftest import account_toml
+from dovecot_server import Dovecot
+from tools import absent
+
+from daemon import sample
+from daemon.config import Config, Paths
+from daemon.lock import HomeLock
+
+ADA = sample.people()[0]
+RAW = list(sample.load("ada"))
+OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
+SUBCOMMANDS = {
+    "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
+    "eval", "demo",
+}  # fmt: skip
+WriteConfig = Callable[[str], Config]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> Path:
+    """Sixty of Ada's mails as a directory of .eml files."""
+    directory = tmp_path / "mails"
+    directory.mkdir()
+    for number, raw in enumerate(RAW[:60]):
+        (directory / f"{number:03}.eml").write_bytes(raw)
+    return directory
+
+
+# --- help and usage --------------------------------------------------------------------------
+
+
+def test_the_help_names_every_subcommand() -> None:
+    """And says what each is for."""
+    listed = re.findall(r"^  (\w+)  +\w", trimtab("--help").stdout, re.MULTILINE)
+    assert set(listed) == SUBCOMMANDS
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    """That is how it answers at once; no module of ours beyond the command's own is needed."""
+    code = (
+        "import sys; sys.argv = ['trimtab', '--help']\n"
+        "from daemon.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(' '.join(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "typer" in loaded
+    heavy = {"asyncio", "pydantic", "fastapi", "uvicorn", "httpx", "rich", "imapclient", "mlx"}
+    assert heavy & loaded == set()
+    assert {name for name in loaded if name.startswith(("daemon", "mlx_agent"))} == {
+        "daemon",
+        "daemon.cli",
+    }
+
+
+def test_wrong_usage_is_exit_code_two() -> None:
+    """As everywhere."""
+    assert "No such option" in trimtab("sync", "--fast", code=2).stderr
+    assert "No such command" in trimtab("synch", code=2).stderr
+
+
+# --- what can be wrong -----------------------------------------------------------------------
+
+
+def test_without_a_config_it_says_how_to_make_one(home: Paths) -> None:
+    """Every command that needs one."""
+    for command in ("sync", "teach", "train", "status", "run"):
+        said = sentence(trimtab(command, code=1))
+        assert said == f"There is no config at {home.config} yet; make one with `trimtab init`."
+
+
+def test_three_mistakes_in_the_config_are_told_at_once(home: Paths) -> None:
+    """Each with its place."""
+    home.config.write_text(
+        '[accounts.work]\naddresses = ["ada"]\n[train]\nepochs = 0\nspeed = 9\n', "utf-8"
+    )
+    said = trimtab("sync", code=1).stderr
+    assert said == (
+        f"{home.config} has 3 problems; correct and try again:\n"
+        "  accounts.work.addresses: an address has exactly one @\n"
+        "  train.epochs: Input should be greater than or equal to 1\n"
+        "  train.speed: is not a setting of trimtab\n"
+    )
+
+
+@pytest.mark.dovecot
+def test_a_wrong_password(dovecot: Dovecot, user: str, write_config: WriteConfig) -> None:
+    """The sentence names the server and the account, and never the password."""
+    write_config(account_toml("work", "a@b.example", dovecot.port, user, password="hunter2"))
+    assert sentence(trimtab("sync", code=1)) == (
+        "127.0.0.1 refused the user name or password of account 'work'; check them (many providers "
+        "want an app password here), then try again."
+    )
+
+
+def test_an_unreachable_server(write_config: WriteConfig) -> None:
+    """Nothing is lost, and it says so."""
+    port = free_port()
+    write_config(account_toml("work", "a@b.example", port, "ada"))
+    assert sentence(trimtab("sync", code=1)) == (
+        f"127.0.0.1:{port} of account 'work' cannot be reached (the connection was refused); check "
+        "host, port and network. Nothing was changed, and trimtab goes on where it stopped."
+    )
+
+
+@pytest.mark.dovecot
+def test_an_empty_sent_folder(dovecot: Dovecot, user: str, write_config: WriteConfig) -> None:
+    """There is nothing to learn from: where else to look is said."""
+    write_config(account_toml("work", "a@b.example", dovecot.port, user))
+    done = trimtab("sync", code=1)
+    assert done.stdout == "work: 0 new mails, 0 known, 0 edits of drafts found.\n"
+    assert done.stderr == (
+        "The Sent folder of account 'work' is empty, so there is nothing to learn from; name "
+        "another one as accounts.work.imap.sent_folder in the config, or take older mail from "
+        "files with `trimtab import`.\n"
+    )
+
+
+def test_an_account_without_a_server(write_config: WriteConfig) -> None:
+    """It cannot be synced; mail comes from files."""
+    write_config(OFFLINE)
+    said = sentence(trimtab("sync", code=1))
+    assert said.startswith("Account 'work' has no IMAP server; add the table accounts.work.imap")
+
+
+def test_an_account_must_be_named_where_there_are_two(write_config: WriteConfig) -> None:
+    """A guess might teach one account with another's mail."""
+    write_config(OFFLINE + OFFLINE.replace("work", "home"))
+    assert sentence(trimtab("teach", code=1)) == (
+        "Say which account with --account (known: work, home)."
+    )
+    assert sentence(trimtab("teach", "-a", "play", code=1)) == (
+        "There is no account 'play' in the config (known: work, home)."
+    )
+
+
+def test_a_second_daemon_on_the_same_home(write_config: WriteConfig, home: Paths) -> None:
+    """One home has one owner."""
+    write_config(OFFLINE)
+    with HomeLock(home.lock):
+        said = sentence(trimtab("run", code=1))
+    assert said == (
+        f"Another trimtab is running on {home.run}; stop it first, or use that one "
+        "(`trimtab status`)."
+    )
+
+
+@pytest.mark.parametrize("command", ["teach", "train", "eval"])
+def test_nothing_to_work_on(write_config: WriteConfig, command: str) -> None:
+    """Each step names the one before it."""
+    write_config(OFFLINE)
+    said = sentence(trimtab(command, code=1))
+    assert {"teach": "`trimtab import`", "train": "`trimtab teach`", "eval": "`trimtab train`"}[
+        command
+    ] in said
+
+
+def test_a_model_that_there_is_no_client_for(write_config: WriteConfig) -> None:
+    """Before anything is read or sent."""
+    write_config(OFFLINE + '[models]\nteacher = "some-model"\n')
+    assert sentence(trimtab("teach", code=1)) == (
+        "models.teacher names 'some-model', for which this version has no client; use 'offline'."
+    )
+
+
+def test_a_full_disk_at_commit(tmp_path: Path, mails: Path) -> None:
+    """On a real full disk: one sentence, the store as it was, and the same again with room."""
+    home = tmp_path / "small"
+    home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", home], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        absent("a small file system to fill (mount -t tmpfs, as root on Linux)")
+    try:
+        (home / "config.toml").write_text(OFFLINE, "utf-8")
+        full = sentence(trimtab("import", mails, home=home, code=1))
+        assert full == (
+            f"The disk that holds {home / 'trimtab.db'} is full; make room and try again. What was "
+            "stored is safe, and the step that failed left nothing half-done."
+        )
+        subprocess.run(["mount", "-o", "remount,size=64m", home], check=True)
+        again = json.loads(trimtab("import", mails, "--json", home=home).stdout)
+        assert (again["added"], again["known"]) == (60, 0)
+    finally:
+        subprocess.run(["umount", "--lazy", home], check=True)
+
+
+def test_a_full_disk_ends_a_command_that_works_through_the_daemon(
+    tmp_path: Path, mails: Path
+) -> None:
+    """A user who waits is told; the lessons that were made stay, and the rest is made later."""
+    home = tmp_path / "small"
+    home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", home], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        absent("a small file system to fill (mount -t tmpfs, as root on Linux)")
+    try:
+        (home / "config.toml").write_text(OFFLINE, "utf-8")
+        trimtab("import", mails, home=home)
+        trimtab("status", "--once", home=home)
+        used = int(
+            subprocess.check_output(["df", "--output=used", home], text=True).split()[-1]
+        )  # KiB
+        subprocess.run(["mount", "-o", f"remount,size={used + 400}k", home], check=True)
+        full = sentence(trimtab("teach", home=home, code=1))
+        assert "is full; make room and try again" in full
+        subprocess.run(["mount", "-o", "remount,size=64m", home], check=True)
+        again = json.loads(trimtab("teach", "--json", home=home).stdout)
+        assert again["lessons"] + again["known"] == 60
+        status = json.loads(trimtab("status", "--json", home=home).stdout)
+        assert status["accounts"][0]["lessons"] == 60
+        assert status["jobs"][-1]["state"] in {"failed", "interrupted"}
+    finally:
+        subprocess.run(["umount", "--lazy", home], check=True)
+
+
+def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> None:
+    """What can be given instead is said."""
+    write_config(OFFLINE)
+    said = sentence(trimtab("import", tmp_path / "nowhere", code=1))
+    assert said.endswith("give an mbox file, a Maildir, an .eml file or a directory of them.")
+
+
+# --- what goes well --------------------------------------------------------------------------
+
+
+def test_mail_from_files_becomes_lessons_and_a_draft(
+    write_config: WriteConfig, mails: Path
+) -> None:
+    """Import, the dry run, teach, a draft by the style card; a repeat of each adds nothing."""
+    write_config(OFFLINE)
+    assert trimtab("import", mails).stdout == "work: 60 mails imported, 0 known, 0 unreadable.\n"
+    dry = json.loads(trimtab("teach", "--dry-run", "--json").stdout)
+    assert (dry["mails"], dry["calls"], dry["cost_usd"]) == (60, 180, 0.0)
+    assert dry["leaves_this_machine"] is False
+    first = json.loads(trimtab("teach", "--limit", "25", "--json").stdout)
+    assert (first["lessons"], first["left_out"]) == (25, {"beyond the limit": 35})
+    rest = trimtab("teach").stdout
+    assert rest == "work: 35 new lessons, 25 known, 0 set aside.\n"
+    done = trimtab("draft", "--to", "Robin Hale <r@hale.example>", stdin="- The plan is ready\n")
+    assert "the plan is ready" in done.stdout
+    assert "(style-card: no agent yet" in done.stderr
+
+
+def test_a_draft_answers_a_mail(write_config: WriteConfig, mails: Path, tmp_path: Path) -> None:
+    """Recipient, subject and context come from the file; standard output is the draft alone."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    theirs = tmp_path / "theirs.eml"
+    theirs.write_text(
+        "From: Robin Hale <robin@hale.example>\nSubject: Chairs\n\nHow many do you need?\n", "utf-8"
+    )
+    done = trimtab("draft", "--reply-to", theirs, "--json", stdin="* 4 more chairs\n")
+    draft = json.loads(done.stdout)["draft"]
+    metadata = draft["x"]["metadata"]
+    assert metadata["to"] == [{"name": "Robin Hale", "address": "robin@hale.example"}]
+    assert (metadata["subject"], metadata["reply"]) == ("Re: Chairs", True)
+    assert draft["x"]["context"][0]["text"] == "How many do you need?"
+    assert draft["x"]["intent"] == ["4 more chairs"]
+    assert "4 more chairs" in draft["text"]
+
+
+def test_a_draft_of_nothing_is_refused(write_config: WriteConfig) -> None:
+    """Bullets come on standard input."""
+    write_config(OFFLINE)
+    said = sentence(trimtab("draft", stdin="\n - \n", code=1))
+    assert said == "There is nothing to write: give one bullet a line on standard input."
+
+
+def test_extract_says_what_was_cut_and_why(tmp_path: Path) -> None:
+    """The parts of one mail as JSON; no home is needed."""
+    file = tmp_path / "mail.eml"
+    file.write_text("Subject: x\n\nYes.\n\n-- \nAda\n\nOn 1 May 2026, Bo wrote:\n> No?\n", "utf-8")
+    parts = json.loads(trimtab("extract", file, "--json").stdout)
+    assert parts["own_text"] == "Yes."
+    assert parts["context"][0]["text"] == "No?"
+    assert {(cut["what"], cut["line"]) for cut in parts["cuts"]} == {
+        ("context", 6),
+        ("signature", 3),
+    }
+
+
+def test_status_is_for_people_and_for_programs(write_config: WriteConfig, mails: Path) -> None:
+    """Both say the same, with no daemon running."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    row = json.loads(trimtab("status", "--json").stdout)["accounts"][0]
+    assert (row["account"], row["mails"], row["adapter"]) == ("work", 60, None)
+    assert re.search(r"work +60 .*none yet: style card", trimtab("status", "--once").stdout)
+
+
+def test_no_file_is_readable_by_others(write_config: WriteConfig, mails: Path, home: Paths) -> None:
+    """Mail is private, and so is what was learned from it."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    trimtab("teach")
+    files = [path for path in home.database.parent.rglob("*") if path.is_file()]
+    ours = [path for path in files if mails not in path.parents and path != home.config]
+    assert home.database in ours
+    assert {path.name for path in ours if path.stat().st_mode & 0o077} == set()
+
+
+def test_no_log_holds_mail(write_config: WriteConfig, mails: Path, home: Paths) -> None:
+    """No body, address or subject of anything that went through."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    trimtab("teach")
+    trimtab("sync", code=1)
+    trimtab("draft", "--to", "robin@hale.example", stdin="the secret plan\n")
+    logs = "".join(path.read_text("utf-8") for path in home.logs.iterdir())
+    assert "failed" in logs
+    assert not re.search(r"@|secret plan|Lindqvist", logs)
