@@ -164,10 +164,10 @@ class Runner:
         name = type(error).__name__
         if isinstance(error, TrimtabError):
             log.warning("job %d (%s of %s) failed: %s", job.id, job.kind, job.account, name)
-            return _Ending(state="failed", error=self._explain(error))
-        place = _place(error)
-        log.error("job %d (%s of %s): %s at %s", job.id, job.kind, job.account, name, place)
-        return _Ending(state="failed", error=f"internal error: {name}")
+        else:
+            place = _place(error)
+            log.error("job %d (%s of %s): %s at %s", job.id, job.kind, job.account, name, place)
+        return _Ending(state="failed", error=self._explain(error))
 
     async def _conclude(self, job: Job, ending: _Ending) -> None:
         """Record the ending and queue what follows, in one transaction; then tell."""
