@@ -104,22 +104,23 @@ class App:
 
     async def save(self, draft_id: str) -> str:
         """APPEND a draft to the Drafts folder; its Message-ID. Raises DraftNotFound."""
-        draft = await self._draft(draft_id)
-        saved = await outbox.append_draft(draft, self.config.account(draft.account))
-        await self.database.write(draft_store.set_message_id, draft_id, saved)
-        return saved
+        draft = await self._leaving(draft_id)
+        return await outbox.append_draft(draft, self.config.account(draft.account))
 
     async def send(self, draft_id: str) -> str:
         """Send a draft on the user's explicit word; its Message-ID. Raises DraftNotFound."""
-        draft = await self._draft(draft_id)
-        sent = await outbox.send(draft, self.config.account(draft.account))
-        await self.database.write(draft_store.set_message_id, draft_id, sent)
-        return sent
+        draft = await self._leaving(draft_id)
+        return await outbox.send(draft, self.config.account(draft.account))
 
-    async def _draft(self, draft_id: str) -> Draft:
+    async def _leaving(self, draft_id: str) -> Draft:
+        """The draft, with the Message-ID noted under which it is about to leave.
+
+        Noted before, for afterwards it may not be known whether it left.
+        """
         draft = await self.database.read(draft_store.draft, draft_id)
         if draft is None:
             raise DraftNotFound(draft_id)
+        await self.database.write(draft_store.set_message_id, draft_id, outbox.message_id(draft))
         return draft
 
     async def _account(self, name: str) -> dict[str, Any]:

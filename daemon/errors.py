@@ -7,7 +7,7 @@
     ├── PasswordMissing         no password from the keychain, command or environment
     ├── LoginRefused            the server refused user name or password
     ├── ServerMissing           the account has no IMAP server in the config
-    ├── FolderNotFound          no Sent folder by config, SPECIAL-USE or name
+    ├── FolderNotFound          no Sent or Drafts folder by config, SPECIAL-USE or name
     ├── FolderEmpty             there is nothing in the Sent folder to learn from
     ├── FolderUnstable          the server gives its folders no UIDVALIDITY
     ├── SendingRefused          no SMTP server, no recipient, or the server said no
@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mlx_agent.errors import TransientError, TrimtabError, UserError
 
@@ -93,6 +94,7 @@ class FolderEmpty(UserError):
 class FolderNotFound(UserError):
     account: str
     folder: str | None
+    role: Literal["sent", "drafts"] = "sent"
 
 
 @dataclass(eq=False)

@@ -37,10 +37,11 @@ def _account_unknown(error: e.AccountUnknown) -> str:
 
 
 def _folder_not_found(error: e.FolderNotFound) -> str:
-    missing = f"no folder {error.folder!r}" if error.folder else "no Sent folder that I recognise"
+    kind = error.role.capitalize()
+    missing = f"no folder {error.folder!r}" if error.folder else f"no {kind} folder that I know"
     return (
-        f"Account {error.account!r} has {missing}; "
-        f"name it as accounts.{error.account}.imap.sent_folder in the config."
+        f"Account {error.account!r} has {missing}; name its {kind} folder as "
+        f"accounts.{error.account}.imap.{error.role}_folder in the config."
     )
 
 

@@ -12,7 +12,14 @@ from daemon.explain import explain
 from mlx_agent.errors import TrimtabError
 
 BRANCHES = {"TransientError", "TrimtabError", "UserError"}
-VALUES = {"int": 3, "float": 2.5, "Path": Path("/x"), "int | None": None, "str | None": None}
+VALUES = {
+    "Literal['sent', 'drafts']": "sent",
+    "int": 3,
+    "float": 2.5,
+    "Path": Path("/x"),
+    "int | None": None,
+    "str | None": None,
+}
 
 
 def leaves() -> Iterator[type[TrimtabError]]:

@@ -7,7 +7,6 @@ a mail's identity is its content.
 from __future__ import annotations
 
 import asyncio
-import mailbox
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,7 +20,8 @@ from daemon.store import mail as mail_store
 from daemon.store.database import Database
 
 BATCH = 500
-_FROM_LINE = re.compile(rb"^From .*\d{4}\s*$")
+_FROM_LINE = re.compile(rb"^From .*\d:\d\d.*\d{4}\s*$")
+"""A line between messages tells a time and a year; a sentence that begins so does not."""
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 Report = Callable[[Progress], None]
@@ -52,19 +52,22 @@ def _messages(path: Path) -> Iterator[bytes]:
             yield from _maildir(path)
         elif path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.suffix.lower() == ".eml"):
-                yield file.read_bytes()
+                if file.is_file():
+                    yield file.read_bytes()
         elif _is_mbox(path):
             yield from _mbox(path)
-        else:
-            yield path.read_bytes()
+        elif raw := path.read_bytes().strip():
+            yield raw
     except OSError as error:
         raise SourceUnreadable(path, error.strerror or "it cannot be read") from error
 
 
 def _maildir(path: Path) -> Iterator[bytes]:
-    box = mailbox.Maildir(path, create=False)
-    for key in sorted(box.keys()):
-        yield box.get_bytes(key)
+    """Messages of a Maildir; a copy of one may lack the directories that were empty."""
+    files = [file for name in ("cur", "new") for file in (path / name).glob("*")]
+    for file in sorted(files, key=lambda file: file.name):
+        if file.is_file() and not file.name.startswith("."):
+            yield file.read_bytes()
 
 
 def _is_mbox(path: Path) -> bool:

@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime, formataddr, quote
 
 import aiosmtplib
 
 from daemon.config import Account, Smtp
-from daemon.errors import FolderNotFound, LoginRefused, SendingRefused, ServerUnreachable
+from daemon.errors import LoginRefused, SendingRefused, ServerMissing, ServerUnreachable
 from daemon.mailbox.passwords import find_password
 from daemon.mailbox.sync import find_folder, open_mailbox
 from mlx_agent.records import Address, Draft
 
 HEADER = "X-Trimtab-Draft"
 _TIMEOUT_S = 60
+_CUT = (
+    aiosmtplib.SMTPConnectError,
+    aiosmtplib.SMTPServerDisconnected,
+    aiosmtplib.SMTPTimeoutError,
+)
 
 
 def message_id(draft: Draft) -> str:
@@ -48,10 +53,10 @@ def compose(draft: Draft) -> EmailMessage:
 async def append_draft(draft: Draft, account: Account) -> str:
     """APPEND the draft to the Drafts folder unless it is there; its Message-ID.
 
-    Raises FolderNotFound, and what a sync raises for the connection.
+    Raises ServerMissing, FolderNotFound, and what a sync raises for the connection.
     """
     if account.imap is None:
-        raise FolderNotFound(draft.account, None)
+        raise ServerMissing(draft.account)
     async with open_mailbox(draft.account, account.imap) as mailbox:
         folder = await find_folder(mailbox, "drafts", account.imap.drafts_folder)
         if not await asyncio.to_thread(mailbox.holds, folder, message_id(draft)):
@@ -63,8 +68,9 @@ async def append_draft(draft: Draft, account: Account) -> str:
 async def send(draft: Draft, account: Account) -> str:
     """Send the draft, once; its Message-ID.
 
-    Raises SendingRefused where there is no SMTP server, no recipient, or the server says no;
-    LoginRefused; and ServerUnreachable, after which it is not known whether the mail left.
+    Raises SendingRefused where there is no SMTP server, no recipient, or the server says no to one
+    of them or to all; LoginRefused; and ServerUnreachable, after which it is not known whether the
+    mail left.
     """
     if account.smtp is None:
         raise SendingRefused(draft.account, "the account has no smtp table in the config")
@@ -79,7 +85,7 @@ async def send(draft: Draft, account: Account) -> str:
 
 async def _hand_in(name: str, server: Smtp, password: str, message: EmailMessage) -> None:
     try:
-        await aiosmtplib.send(
+        refused, _ = await aiosmtplib.send(
             message,
             hostname=server.host,
             port=server.port,
@@ -95,11 +101,21 @@ async def _hand_in(name: str, server: Smtp, password: str, message: EmailMessage
         raise SendingRefused(name, f"the server answered {error.code}") from error
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise SendingRefused(name, "the server refused every recipient") from error
-    except (aiosmtplib.SMTPException, OSError) as error:
+    except (*_CUT, OSError) as error:
         reason = "the connection failed; look in Sent before sending again"
         raise ServerUnreachable(name, server.host, server.port, reason) from error
+    except aiosmtplib.SMTPException as error:  # no STARTTLS, no AUTH, no such addresses
+        reason = "the server cannot do what this mail or the config asks"
+        raise SendingRefused(name, reason) from error
+    if refused:
+        raise SendingRefused(
+            name, f"the mail was sent, but {len(refused)} of its recipients refused"
+        )
 
 
 def _shown(address: Address) -> str:
     name = " ".join(address.name.split())
-    return formataddr((name, "".join(address.address.split())))
+    where = "".join(address.address.split())
+    if where.isascii():
+        return formataddr((name, where))
+    return f'"{quote(name)}" <{where}>' if name else where  # formataddr refuses to write these

@@ -28,12 +28,16 @@ from mlx_agent.records import Address, Mail
 
 _ALIASES = {
     "unicode-1-1-utf-7": "utf-7",
-    "x-unknown": "latin-1",
     "cp-850": "cp850",
     "iso-8859-8-i": "iso-8859-8",
 }
+_ENCRYPTED = frozenset(
+    {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+_ADDRESS = re.compile(r"[^\s<>(),;:\"@]{1,64}@[^\s<>(),;:\"@]+")
+_MAX_HEADER = 65_536
 _MAX_TEXT = 262_144
-"""Characters kept of one text part; no person writes more."""
+"""Bytes of one text part that are read, as many as a sync fetches; no person writes more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +53,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """A message's headers that matter, and its text.
-
-    `types` are the content types of all its parts in small letters.
-    """
+    """A message's headers that matter, and its text. `dated`: `sent_at` is the message's own."""
 
     header: bytes
     message_id: str
@@ -63,6 +64,7 @@ class Parsed:
     cc: tuple[Address, ...]
     subject: str
     sent_at: datetime
+    dated: bool
     flags: frozenset[str]
     draft_id: str | None
     plain: str | None
@@ -71,13 +73,16 @@ class Parsed:
 
 def parse(raw: bytes, received_at: datetime) -> Parsed:
     """Parse a whole message; `received_at` stands in for a missing or impossible date."""
-    message = BytesParser(policy=compat32).parsebytes(raw)
     header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    try:
+        message: Message = BytesParser(policy=compat32).parsebytes(raw)
+    except RecursionError:  # nested deeper than any mail program can show: its header is left
+        message = BytesHeaderParser(policy=compat32).parsebytes(header + b"\r\n\r\n")
     parts, types = [], []
-    for leaf in _leaves(message):
-        types.append(leaf.get_content_type())
-        if leaf.get_content_maintype() == "text" and not _attached(leaf):
-            parts.append(_text_part(leaf))
+    for part in _parts(message):
+        types.append(part.get_content_type())
+        if _is_text(part) and not _attached(part):
+            parts.append(_text_part(part))
     return parse_parts(header, parts, types, received_at)
 
 
@@ -87,16 +92,18 @@ def parse_parts(
     """The same from a header block and the text leaves that were fetched."""
     message = BytesHeaderParser(policy=compat32).parsebytes(header + b"\r\n\r\n")
     sender = _addresses(message, "From", "X-From")
+    sent_at = _date(message)
     return Parsed(
         header=header,
-        message_id=_message_ids(message, "Message-ID")[:1][0] if message["Message-ID"] else "",
+        message_id=next(iter(_message_ids(message, "Message-ID")), ""),
         in_reply_to=next(iter(_message_ids(message, "In-Reply-To")), ""),
         references=tuple(_message_ids(message, "References")),
         sender=sender[0] if sender else Address(),
         to=_addresses(message, "To", "X-To"),
         cc=_addresses(message, "Cc", "X-cc"),
         subject=_header(message, "Subject"),
-        sent_at=_date(message, received_at),
+        sent_at=sent_at or received_at,
+        dated=sent_at is not None,
         flags=_flags(message, [message.get_content_type(), *types]),
         draft_id=_header(message, "X-Trimtab-Draft") or None,
         plain=_joined(parts, "plain"),
@@ -132,21 +139,23 @@ def build(account: str, parsed: Parsed) -> Incoming:
 def mail_id(parsed: Parsed) -> str:
     """The identity of a mail by its content: copies carry different Message-IDs.
 
-    The tag names the recipe: sender, recipients, minute, subject and body without white space. A
-    mail without a body is known by its header, which no copy shares: it teaches nothing anyway.
+    The tag names the recipe: sender, recipients, minute (if its date is its own), subject and body
+    without white space. A mail without a body is known by its header, which no copy shares: it
+    teaches nothing anyway.
     """
-    header = parsed.header.decode("latin-1")
-    body = "".join((parsed.plain or parsed.html or "").split()) or "".join(header.split())
+    texts = (parsed.plain or "", parsed.html or "", parsed.header.decode("latin-1"))
+    body = next(filter(None, ("".join(text.split()) for text in texts)), "")
     people = [parsed.sender.address, *sorted(a.address for a in (*parsed.to, *parsed.cc))]
-    minute = parsed.sent_at.strftime("%Y-%m-%dT%H:%M")
+    minute = parsed.sent_at.strftime("%Y-%m-%dT%H:%M") if parsed.dated else ""
     text = "\x00".join([*people, minute, " ".join(parsed.subject.split()), body])
     return f"mail1:{hashlib.sha256(text.lower().encode()).hexdigest()[:40]}"
 
 
 def decode_text(part: TextPart) -> str:
     """A text leaf's payload as text with line feeds; nothing in it can raise."""
-    text = _decode(_transfer_decoded(part.payload, part.encoding), part.charset)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")[:_MAX_TEXT]
+    data = _transfer_decoded(part.payload[:_MAX_TEXT], part.encoding)
+    text = _decode(data, part.charset, whole=len(part.payload) < _MAX_TEXT)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     return _unflowed(text) if part.flowed else text
 
 
@@ -154,16 +163,21 @@ def _forward(parts: Cut) -> frozenset[str]:
     return frozenset({"forward"}) if parts.forwarded and not parts.own_text else frozenset()
 
 
-def _leaves(message: Message) -> Iterator[Message]:
-    """The leaves of a message; a message within it is an attachment and stays whole."""
+def _parts(message: Message) -> Iterator[Message]:
+    """All parts of a message; a message within it is an attachment and stays whole."""
     stack = [message]
     while stack:
         part = stack.pop()
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
             stack.extend(reversed([child for child in payload if isinstance(child, Message)]))
-        else:
-            yield part
+        yield part
+
+
+def _is_text(part: Message) -> bool:
+    """A text leaf; and a multipart whose parts cannot be told apart, for nothing may be lost."""
+    kind = part.get_content_maintype()
+    return kind == "text" or (kind == "multipart" and isinstance(part.get_payload(), str))
 
 
 def _attached(leaf: Message) -> bool:
@@ -171,21 +185,16 @@ def _attached(leaf: Message) -> bool:
 
 
 def _text_part(leaf: Message) -> TextPart:
-    payload = leaf.get_payload()
-    text = payload if isinstance(payload, str) else ""
+    encoding = str(leaf.get("Content-Transfer-Encoding", ""))
+    del leaf["Content-Transfer-Encoding"]  # without it, the payload is given as it came
+    payload = leaf.get_payload(decode=True)
     return TextPart(
-        subtype=leaf.get_content_subtype(),
-        encoding=str(leaf.get("Content-Transfer-Encoding", "")),
+        subtype=leaf.get_content_subtype() if leaf.get_content_maintype() == "text" else "plain",
+        encoding=encoding,
         charset=_parameter(leaf, "charset"),
         flowed=_parameter(leaf, "format").lower() == "flowed",
-        payload=text.encode("ascii", "surrogateescape")
-        if text.isascii() or _escaped(text)
-        else text.encode("utf-8", "replace"),
+        payload=payload if isinstance(payload, bytes) else b"",
     )
-
-
-def _escaped(text: str) -> bool:
-    return all(c < "\x80" or "\udc80" <= c <= "\udcff" for c in text)
 
 
 def _parameter(leaf: Message, name: str) -> str:
@@ -202,24 +211,32 @@ def _joined(parts: list[TextPart], subtype: str) -> str | None:
 
 
 def _transfer_decoded(payload: bytes, encoding: str) -> bytes:
-    encoding = encoding.strip().lower()
+    encoding = encoding.split(";", maxsplit=1)[0].strip().lower()
     if encoding == "quoted-printable":
         return quopri.decodestring(payload)
     if encoding == "base64":
-        stripped = re.sub(rb"[^A-Za-z0-9+/=]", b"", payload)
-        try:
-            return base64.b64decode(stripped + b"=" * (-len(stripped) % 4))
-        except binascii.Error:
-            return payload
+        return _base64_decoded(payload)
     return payload
 
 
-def _decode(data: bytes, charset: str) -> str:
+def _base64_decoded(payload: bytes) -> bytes:
+    """Base64 as it comes: with line ends, with a stray or missing end, in several pieces."""
+    pieces = re.findall(rb"[A-Za-z0-9+/]+", re.sub(rb"[^A-Za-z0-9+/=]", b"", payload))
+    whole = (piece[: len(piece) - (len(piece) % 4 == 1)] for piece in pieces)
+    decoded = b"".join(base64.b64decode(piece + b"=" * (-len(piece) % 4)) for piece in whole)
+    return decoded or payload
+
+
+def _decode(data: bytes, charset: str, *, whole: bool = True) -> str:
+    """Bytes as text; the last character of what is not `whole` may be in halves."""
     name = charset.strip().strip("\"'").lower()
     for candidate in (_ALIASES.get(name, name), "utf-8"):
         try:
             codecs.lookup(candidate)
             return data.decode(candidate)
+        except UnicodeDecodeError as error:
+            if not whole and len(data) - error.start < 4:
+                return data[: error.start].decode(candidate)
         except (LookupError, UnicodeError, ValueError):
             continue
     return data.decode("latin-1")
@@ -231,16 +248,21 @@ def _unflowed(text: str) -> str:
     for line in text.split("\n"):
         unstuffed = line.removeprefix(" ")
         quoted = unstuffed.startswith(">")
-        if lines and lines[-1].endswith(" ") and lines[-1] != "-- " and not quoted:
+        goes_on = bool(lines) and lines[-1].endswith(" ") and not lines[-1].startswith((">", "-- "))
+        if goes_on and not quoted and unstuffed.strip() and unstuffed != "-- ":
             lines[-1] += unstuffed
         else:
             lines.append(unstuffed)
     return "\n".join(line if line == "-- " else line.rstrip() for line in lines)
 
 
+def _raw(message: Message, name: str) -> list[str]:
+    """A header's values with their bytes as they came; `get` makes 8-bit ones unreadable."""
+    return [str(value) for key, value in message.raw_items() if key.lower() == name.lower()]
+
+
 def _header(message: Message, name: str) -> str:
-    value = message.get(name)
-    return " ".join(_readable(str(value)).split()) if value is not None else ""
+    return " ".join(_readable(next(iter(_raw(message, name)), "")).split())
 
 
 def _readable(value: str) -> str:
@@ -261,40 +283,43 @@ def _readable(value: str) -> str:
 
 
 def _addresses(message: Message, name: str, shown: str) -> tuple[Address, ...]:
-    values = [str(value) for value in message.get_all(name, [])]
+    values = _raw(message, name)
     try:
-        pairs = getaddresses(values)
+        pairs = [(n, a) for n, a in getaddresses(values) if a]
     except (ValueError, IndexError, TypeError):
         pairs = []
-    found = [(_readable(n).strip(), _readable(a).strip().lower()) for n, a in pairs if a]
-    names = [n.strip() for n in _header(message, shown).split(",")] if message.get(shown) else []
+    pairs = pairs or [("", a) for a in _ADDRESS.findall(" ".join(values)[:_MAX_HEADER])]
+    found = [(_readable(n).strip(), _readable(a).strip().lower()) for n, a in pairs]
+    names = [n.strip() for n in _header(message, shown).split(",")] if _raw(message, shown) else []
     if len(found) == len(names):  # an archive's own header, where the standard one has no names
         found = [(n or better, a) for (n, a), better in zip(found, names, strict=True)]
-    return tuple(Address(name="" if "@" in n else n, address=a) for n, a in found)
+    once = {a: "" if "@" in n else n for n, a in reversed(found)}  # `a@b <a@b>` gives it twice
+    return tuple(Address(name=once[a], address=a) for a in dict.fromkeys(a for _, a in found))
 
 
 def _message_ids(message: Message, name: str) -> list[str]:
     text = _header(message, name)
-    return re.findall(r"<[^<>\s]+>", text) or text.split()[:1]
+    return re.findall(r"<[^<>\s]+>", text) or [word for word in text.split() if "@" in word][:1]
 
 
-def _date(message: Message, received_at: datetime) -> datetime:
+def _date(message: Message) -> datetime | None:
     try:
         date = parsedate_to_datetime(_header(message, "Date"))
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return received_at
-    return date if date.year >= 1970 else received_at
+        return None
+    return date if 1970 <= date.year < 2100 else None
 
 
 def _flags(message: Message, types: list[str]) -> frozenset[str]:
     automatic = _header(message, "Auto-Submitted").lower() not in {"", "no"}
     automatic |= _header(message, "Precedence").lower() in {"bulk", "auto_reply", "junk"}
     automatic |= bool(message.get("X-Autoreply") or message.get("X-Autorespond"))
+    automatic |= "multipart/report" in types
     found = {
         "automatic": automatic,
         "list": bool(message.get("List-Id")),
         "calendar": "text/calendar" in types,
-        "encrypted": bool({"multipart/encrypted", "application/pkcs7-mime"} & set(types)),
+        "encrypted": not _ENCRYPTED.isdisjoint(types),
     }
     return frozenset(name for name, holds in found.items() if holds)

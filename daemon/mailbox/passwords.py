@@ -41,14 +41,19 @@ def keep_password(account: str, user: str, password: str) -> None:
 def _from_command(account: str, command: str) -> str:
     try:
         done = subprocess.run(
-            shlex.split(command), capture_output=True, text=True, timeout=_COMMAND_S, check=True
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,  # what the user types is not for it
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_S,
+            check=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise PasswordMissing(account, "password_command failed") from error
-    lines = done.stdout.splitlines()
-    if not lines or not lines[0]:
+    password = done.stdout.split("\n", 1)[0]
+    if not password:
         raise PasswordMissing(account, "password_command printed nothing")
-    return lines[0]
+    return password
 
 
 def _from_keychain(account: str, user: str) -> str:

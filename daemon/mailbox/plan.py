@@ -20,6 +20,8 @@ MAX_PART_BYTES = 262_144
 
 Role = Literal["sent", "drafts"]
 
+_CLOSED = frozenset({"\\noselect", "\\nonexistent"})
+"""Flags of names that hold other folders and no mail."""
 _FLAGS = {"sent": "\\sent", "drafts": "\\drafts"}
 _NAMES = {
     "sent": (
@@ -69,6 +71,7 @@ def choose_folder(folders: Sequence[Folder], role: Role, configured: str) -> str
     """The folder's name: the configured one, else by SPECIAL-USE, else by a known name."""
     if configured:
         return next((f.name for f in folders if f.name == configured), None)
+    folders = [f for f in folders if _CLOSED.isdisjoint(flag.lower() for flag in f.flags)]
     for folder in folders:
         if _FLAGS[role] in {flag.lower() for flag in folder.flags}:
             return folder.name

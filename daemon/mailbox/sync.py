@@ -57,7 +57,7 @@ async def find_folder(mailbox: Mailbox, role: plan.Role, configured: str) -> str
     folders = await asyncio.to_thread(mailbox.folders)
     folder = plan.choose_folder(folders, role, configured)
     if folder is None:
-        raise FolderNotFound(mailbox.account, configured or None)
+        raise FolderNotFound(mailbox.account, configured or None, role)
     return folder
 
 

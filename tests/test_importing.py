@@ -1,0 +1,201 @@
+"""Mail from files into a real store: mbox, Maildir, a directory of .eml, one file; never twice."""
+
+import mailbox
+from pathlib import Path
+
+import pytest
+
+from daemon import sample
+from daemon.errors import SourceUnreadable
+from daemon.mailbox.importing import import_path
+from daemon.records import Progress, SyncResult
+from daemon.store import mail as mail_store
+from daemon.store.database import Database
+from mlx_agent.records import Mail
+
+RAW = list(sample.load("ada"))[:6]
+FROM = b"From ada@field.example Tue Mar  3 09:31:00 2026\n"
+
+
+def raw(number: int, text: str = "Tuesday suits.") -> bytes:
+    return (
+        f"From: Ada <ada@field.example>\nTo: ben@yard.example\nSubject: mail {number}\n"
+        f"Date: Tue, 3 Mar 2026 09:{number:02}:00 +0000\n\n{text}\n"
+    ).encode()
+
+
+def ignore(progress: Progress) -> None:
+    """No bar."""
+
+
+async def imported(path: Path, database: Database) -> tuple[int, int]:
+    result = await import_path(path, "work", database, ignore)
+    return result.added, result.known
+
+
+async def stored(database: Database) -> list[Mail]:
+    return await database.read(mail_store.mails, "work")
+
+
+async def own_texts(database: Database) -> list[str]:
+    return [mail.own_text for mail in await stored(database)]
+
+
+def an_mbox(path: Path, *messages: bytes) -> Path:
+    path.write_bytes(b"".join(FROM + message + b"\n" for message in messages))
+    return path
+
+
+async def test_an_mbox_is_imported(tmp_path: Path, database: Database) -> None:
+    """Every message of it, in the account that was named."""
+    box = an_mbox(tmp_path / "sent", raw(1), raw(2), raw(3))
+    result = await import_path(box, "work", database, ignore)
+    assert result == SyncResult(account="work", added=3, known=0, quarantined=0)
+    assert [mail.subject for mail in await stored(database)] == ["mail 1", "mail 2", "mail 3"]
+
+
+async def test_an_mbox_that_python_writes_is_imported(tmp_path: Path, database: Database) -> None:
+    """The standard library's writer and this reader agree."""
+    box = mailbox.mbox(tmp_path / "sent.mbox")
+    for message in RAW:
+        box.add(message)
+    box.close()
+    assert await imported(tmp_path / "sent.mbox", database) == (6, 0)
+
+
+async def test_escaped_lines_are_undone(tmp_path: Path, database: Database) -> None:
+    """`>From ` was `From `, and `>>From ` was `>From `: a quoted line."""
+    text = ">From Monday on I am away.\n\n> When?\n>>From when on?\n\nSee you."
+    box = an_mbox(tmp_path / "sent", raw(1, text), raw(2))
+    assert await imported(box, database) == (2, 0)
+    assert await own_texts(database) == [
+        "From Monday on I am away.\n\nSee you.",
+        "Tuesday suits.",
+    ]
+    (first, _) = await stored(database)
+    assert [message.text for message in first.context] == ["When?\nFrom when on?"]
+
+
+async def test_a_sentence_is_not_the_beginning_of_a_message(
+    tmp_path: Path, database: Database
+) -> None:
+    """A program that escapes nothing may leave `From` at the beginning of a paragraph."""
+    text = "All is well.\n\nFrom what I know, it was in 2024\nor later."
+    box = an_mbox(tmp_path / "sent", raw(1, text), raw(2))
+    assert await imported(box, database) == (2, 0)
+    assert await own_texts(database) == [text, "Tuesday suits."]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"From - Tue Mar 03 09:31:00 2026",
+        b"From 1234@xxx Tue Mar 03 09:31:00 +0000 2026",
+        b"From ada at field.example  Tue Mar  3 09:31:00 2026",
+        b"From ada@field.example Tue Mar  3 09:31:00 2026 +0100",
+        b"From ada@field.example Tue Mar  3 09:31 2026\r",
+    ],
+)
+async def test_lines_between_messages_differ(
+    tmp_path: Path, database: Database, line: bytes
+) -> None:
+    """As Thunderbird, Gmail's export, list archives and others write them."""
+    path = tmp_path / "sent"
+    path.write_bytes(b"\n".join([line, raw(1), line, raw(2), b""]))
+    assert await imported(path, database) == (2, 0)
+    assert await own_texts(database) == ["Tuesday suits."] * 2
+
+
+async def test_a_maildir_is_imported(tmp_path: Path, database: Database) -> None:
+    """Read and unread messages."""
+    box = mailbox.Maildir(tmp_path / "Sent", create=True)
+    for message in RAW:
+        box.add(message)
+    seen = mailbox.MaildirMessage(raw(7))
+    seen.set_subdir("cur")
+    seen.set_flags("S")
+    box.add(seen)
+    assert await imported(tmp_path / "Sent", database) == (7, 0)
+
+
+async def test_a_maildir_may_lack_its_empty_directories(tmp_path: Path, database: Database) -> None:
+    """A backup keeps files alone."""
+    (tmp_path / "cur").mkdir()
+    (tmp_path / "cur" / "1.mail:2,S").write_bytes(raw(1))
+    (tmp_path / "cur" / ".hidden").write_bytes(b"not mail")
+    assert await imported(tmp_path, database) == (1, 0)
+
+
+async def test_a_directory_of_eml_files_is_imported(tmp_path: Path, database: Database) -> None:
+    """With those below it and in any case of letters; nothing else in it is read."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "not-mail.eml").mkdir()
+    (tmp_path / "a.eml").write_bytes(raw(1))
+    (tmp_path / "deep" / "er" / "b.EML").write_bytes(raw(2))
+    (tmp_path / "notes.txt").write_bytes(raw(3))
+    assert await imported(tmp_path, database) == (2, 0)
+
+
+async def test_one_file_is_one_message(tmp_path: Path, database: Database) -> None:
+    """Whatever it is called."""
+    path = tmp_path / "a message"
+    path.write_bytes(raw(1).replace(b"\n", b"\r\n"))
+    assert await imported(path, database) == (1, 0)
+    assert await own_texts(database) == ["Tuesday suits."]
+
+
+async def test_importing_twice_adds_nothing(tmp_path: Path, database: Database) -> None:
+    """The same path, and the same mails in another form."""
+    box = an_mbox(tmp_path / "sent", raw(1), raw(2))
+    assert await imported(box, database) == (2, 0)
+    assert await imported(box, database) == (0, 2)
+    (tmp_path / "sent.eml").write_bytes(raw(2).replace(b"\n", b"\r\n"))
+    assert await imported(tmp_path / "sent.eml", database) == (0, 1)
+    assert len(await stored(database)) == 2
+
+
+async def test_a_mail_without_a_date_is_known_again(tmp_path: Path, database: Database) -> None:
+    """The time of the import stands in for its date, and is not of its identity."""
+    undated = raw(1).replace(b"Date: ", b"X-Was: ")
+    (tmp_path / "a.eml").write_bytes(undated)
+    assert await imported(tmp_path, database) == (1, 0)
+    (first,) = await stored(database)
+    (tmp_path / "a.eml").write_bytes(b"Date: never\n" + undated)
+    assert await imported(tmp_path, database) == (0, 1)
+    assert [mail.id for mail in await stored(database)] == [first.id]
+
+
+async def test_each_batch_is_reported(tmp_path: Path, database: Database) -> None:
+    """How many were read, while the whole is unknown."""
+    box = an_mbox(tmp_path / "sent", *(raw(1, f"Mail {n}.") for n in range(501)))
+    reports: list[Progress] = []
+    await import_path(box, "work", database, reports.append)
+    assert reports == [Progress(step="import", done=500), Progress(step="import", done=501)]
+    assert len(await stored(database)) == 501
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \r\n"])
+async def test_an_empty_file_is_no_mail(tmp_path: Path, database: Database, content: bytes) -> None:
+    """It says so, and nothing is stored."""
+    path = tmp_path / "sent"
+    path.write_bytes(content)
+    with pytest.raises(SourceUnreadable) as raised:
+        await import_path(path, "work", database, ignore)
+    assert (raised.value.path, raised.value.reason) == (path, "there is no message in it")
+    assert await stored(database) == []
+
+
+async def test_an_empty_directory_is_no_mail(tmp_path: Path, database: Database) -> None:
+    """Nor is one without .eml files."""
+    (tmp_path / "notes.txt").write_bytes(b"hello")
+    with pytest.raises(SourceUnreadable) as raised:
+        await import_path(tmp_path, "work", database, ignore)
+    assert raised.value.reason == "there is no message in it"
+
+
+async def test_a_path_that_is_not_there_is_named(tmp_path: Path, database: Database) -> None:
+    """With the system's own words."""
+    with pytest.raises(SourceUnreadable) as raised:
+        await import_path(tmp_path / "nowhere", "work", database, ignore)
+    assert raised.value.path == tmp_path / "nowhere"
+    assert raised.value.reason == "No such file or directory"
