@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlx_agent import names
+from mlx_agent import names, wording
 from mlx_agent.records import Address
 
 _GREETING_WORDS = (
@@ -26,6 +26,11 @@ _NAME_ONLY = re.compile(
 )
 _GROUP = re.compile(
     r"^(all|everyone|everybody|team|folks|both|guys|colleagues|friends|there)\b", re.IGNORECASE
+)
+_JOINING = frozenset("and or & sir sirs madam".split())
+_NOT_A_NAME = frozenset(
+    "i i'm i’m i've i’ve i'll i’ll it it's it’s we we're we’re you this that is just please pls so "
+    "sorry thanks thank the a an to for from in on at of with my our not works".split()
 )
 _TITLE = re.compile(r"^(mr|mrs|ms|dr|prof|professor|miss)\.?$", re.IGNORECASE)
 
@@ -51,8 +56,9 @@ _OPENING = re.compile(
 _CLOSING = re.compile(
     r"^(?:please |just |do )*(?:let me know|feel free|do not hesitate|don't hesitate|shout|ping me"
     r"|give me a (?:call|shout|ring)|keep me posted)\b.*"
-    r"|^(?:i am |i'm |am )?(?:really )?look(?:ing)? forward\b.*|^(?:many )?(?:thanks|thank you)\b.*"
-    r"|^(?:talk|speak|see you|write|more) (?:soon|later|then)\b.*|^have (?:a|an) \w+.*"
+    r"|^(?:i am |i'm |i |am )?(?:really )?look(?:ing)? forward\b.*"
+    r"|^(?:many )?(?:thanks|thank you)\b.*"
+    rf"|^(?:talk|speak|see you|write|more) (?:soon|later|then)\b.*|^{wording.WISH}.*"
     r"|^(?:i )?(?:hope|trust) (?:that|this|it) (?:helps|works|suits|is)\b.*|^any questions\b.*"
     r"|^(?:should|if) you have any\b.*|^take care\b.*|^until then\b.*|^fingers crossed\b.*",
     re.IGNORECASE,
@@ -61,7 +67,8 @@ _ABBREVIATION = re.compile(
     r"\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|approx|inc|co|jan|feb|a\.m|p\.m)\.$", re.IGNORECASE
 )
 _STOP = re.compile(
-    r"(?<=[.!?…])[\"')\]]*(?:\s*(?::-?[)(DP]|;-?\)))?\s+(?=\S)|(?<=\s:-\))\s+|(?<=\s:\))\s+"
+    r"(?<=[.!?…])(?:[\"')\]]+(?!\s+[a-z]))?(?:\s*(?::-?[)(DP]|;-?\)))?"
+    r"\s+(?=\S)(?![:;]-?[)(DP](?:\s|$))|(?<=\s:-\))\s+|(?<=\s:\))\s+"
 )
 SMILEY = re.compile(r"(?<!\w)[:;]-?[)(DP](?!\w)")
 LIST_ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•])\s+(?=\S)")
@@ -123,10 +130,10 @@ def greeting_form(greeting: str, to: tuple[Address, ...]) -> str:
     if not match:
         return ""
     word = match.groupdict().get("word") or ""
-    mark = (match.group("mark") or "").strip()
+    mark = (match.group("mark") or "").strip().replace("—", "–")
     parts = [word, *_name_form((match.group("name") or "").strip(), to)]
     form = " ".join(part for part in parts if part)
-    return f"{form} {mark}" if mark in {"-", "--", "–", "—"} else f"{form}{mark[:1]}"
+    return f"{form} {mark}" if mark in {"-", "--", "–"} else f"{form}{mark[:1]}"
 
 
 def _name_form(name: str, to: tuple[Address, ...]) -> list[str]:
@@ -146,11 +153,11 @@ def _name_form(name: str, to: tuple[Address, ...]) -> list[str]:
 def _take_greeting(lines: list[str], to: tuple[Address, ...]) -> tuple[str, bool, list[str]]:
     line = lines[0].strip() if lines else ""
     match = _GREETING.match(line)
-    if match and _is_greeting(match, line):
+    known = {word.lower() for address in to for word in names.words(address)}
+    if match and _is_greeting(match, line, known):
         rest = line[match.end() :].strip()
         return match.group(0).strip(), bool(rest), ([rest] if rest else []) + lines[1:]
     alone = _NAME_ONLY.match(line)
-    known = {word.lower() for address in to for word in names.words(address)}
     if alone and len(lines) > 1:
         tokens = alone.group("name").lower().split()
         if all(token in known for token in tokens) or _GROUP.match(alone.group("name")):
@@ -158,10 +165,19 @@ def _take_greeting(lines: list[str], to: tuple[Address, ...]) -> tuple[str, bool
     return "", False, lines
 
 
-def _is_greeting(match: re.Match[str], line: str) -> bool:
-    name, rest = match.group("name").split(), line[match.end() :]
-    plausible = all(n[:1].isupper() or _GROUP.match(n) for n in name) or not rest
-    return plausible and (bool(match.group("mark")) or not rest)
+def _is_greeting(match: re.Match[str], line: str, known: set[str]) -> bool:
+    """Whether names follow the greeting's word, and not the sentence itself: `Hi I need help.`."""
+    name, rest, mark = match.group("name").split(), line[match.end() :], match.group("mark")
+    words = [n.rstrip(".") for n in name]
+    sentence = any(n == "I" or (n.lower() in _NOT_A_NAME and not n.isupper()) for n in words)
+    if sentence or (rest and not mark):
+        return False
+    expected = known | _JOINING
+    small = [n.lower() for n in name if not (n[:1].isupper() or _GROUP.match(n))]
+    odd = [n for n in small if n.rstrip(".") not in expected]
+    if rest or mark == ".":
+        return not odd
+    return len(odd) < 2 or (bool(mark) and wording.VERBS.isdisjoint(odd))
 
 
 def _take_ending(lines: list[str], sender: Address) -> tuple[list[str], str, str]:
@@ -194,9 +210,10 @@ def is_signature(line: str, sender: Address) -> bool:
     tokens = [
         t.strip(".") for t in bare.split() if t.strip(".") not in {"dr", "prof", "mr", "ms", "mrs"}
     ]
-    shortened = bool(tokens) and len(tokens) <= 3 and bool(known)
-    named = tokens[:1] and tokens[0] in known and all(t in known or len(t) == 1 for t in tokens)
-    return shortened and (bare == initials or bool(named))
+    shortened = len(tokens) <= 3
+    named = tokens[:1] and tokens[0] in known
+    named = named and all(t in known or (len(t) == 1 and t.isalpha()) for t in tokens)
+    return bool(known) and (bare == initials or (shortened and bool(named)))
 
 
 def _strip_blank(lines: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlx_agent import names
+from mlx_agent import names, wording
 from mlx_agent.records import X
 
 COVERED = 0.6
@@ -26,12 +26,16 @@ _FACTS = {
     "address": re.compile(r"[\w.+\-]+@[\w.\-]+\.\w+"),
     "name": re.compile(r"(?<=[a-z,;] )(?!I\b)[A-Z][\w'’\-]+"),
 }
+_NO_NAMES = frozenset(
+    "mr mrs ms miss dr prof professor sir madam all everyone everybody team both folks ok".split()
+)
+_WHOLE = (r"(?<!\w)", r"(?!\w)")
 _LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
 
 def uncovered(points: Sequence[str], draft: str) -> tuple[int, ...]:
     """The positions of the bullets that the draft does not say."""
-    said = {_stem(word) for word in _WORD.findall(draft)}
+    said = _content(draft)
     return tuple(i for i, point in enumerate(points) if _share(point, said) < COVERED)
 
 
@@ -45,13 +49,30 @@ def unsupported(draft: str, x: X) -> tuple[str, ...]:
     known = [x.metadata.subject, *x.intent, *(m.text for m in x.context)]
     known += [word for person in people for word in (*names.words(person), person.address)]
     held = " ".join(known).lower()
-    found = [match for pattern in _FACTS.values() for match in pattern.findall(text)]
-    return tuple(dict.fromkeys(fact for fact in found if fact.lower().rstrip(".,") not in held))
+    found = [_bare(fact) for pattern in _FACTS.values() for fact in pattern.findall(text)]
+    return tuple(dict.fromkeys(fact for fact in found if fact and not _held(fact.lower(), held)))
+
+
+def _bare(fact: str) -> str:
+    """A fact without the marks of the sentence around it, and a name without its genitive."""
+    return re.sub(r"['’]s$", "", fact.rstrip(".,;:!?)]>\"'’"))
+
+
+def _held(fact: str, held: str) -> bool:
+    """Whether a fact stands in x as a whole: the 5 of `15` or `5.2` is none, that of `5pm` is."""
+    before, after = (r"(?<!\d)(?<!\d[.,:])", r"(?![.,:]?\d)") if fact[0].isdigit() else _WHOLE
+    return fact in _NO_NAMES or re.search(f"{before}{re.escape(fact)}{after}", held) is not None
 
 
 def _share(point: str, said: set[str]) -> float:
-    words = {_stem(word) for word in _WORD.findall(point)} - _STOP
+    words = _content(point)
     return len(words & said) / len(words) if words else 1.0
+
+
+def _content(text: str) -> set[str]:
+    """The stems of the words that carry content, contractions and shorthand written out."""
+    plain = wording.expand(wording.lengthen(text))
+    return {_stem(word) for word in _WORD.findall(plain) if word.lower() not in _STOP}
 
 
 def _stem(word: str) -> str:

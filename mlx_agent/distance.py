@@ -34,6 +34,8 @@ _COURTESY = (
 )  # fmt: skip
 _GREETINGS = ("dear", "hi", "hello", "hey", "good", "morning")
 _SIGN_OFFS = ("regards", "best", "thanks", "cheers", "sincerely", "yours", "wishes", "love")
+_NOBODY = Address(name="Name")
+"""Whoever a masked name is of, so that greetings and signatures are still seen as such."""
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -51,8 +53,8 @@ def distance(first: str, second: str, names: Sequence[str] = ()) -> float:
 @lru_cache(maxsize=4096)
 def _features(text: str, names: tuple[str, ...]) -> tuple[tuple[float, float], ...]:
     """(value, scale) per feature, in a fixed order."""
-    parts = dissect(_masked(text, names), Address(name="Me"), (Address(name="You"),))
     masked = _masked(text, names)
+    parts = dissect(masked, _NOBODY, (_NOBODY,))
     words = _WORDS.findall(masked)
     per_word = 100 / max(10, len(words))
     return (

@@ -7,23 +7,32 @@ import re
 from mlx_agent.records import Address
 
 _TITLES = {"mr", "mrs", "ms", "dr", "prof", "professor", "miss", "sir", "madam"}
+_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|mba|msc|bsc|esq)\b.*", re.IGNORECASE)
+_ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _WORD = re.compile(r"[^\W\d_][\w'’\-]*")
+
+_PART = re.compile(r"(?<![^\W_]{2}['’])[^\W_]+")
+"""A part of a word that has its own capital, as in `Anne-Marie` and `O'Neil`."""
 
 
 def words(address: Address) -> tuple[str, ...]:
     """The words of a name, given name first; of the local part where there is no name.
 
-    `Hollis, Ben` is turned round, titles go, `BEN HOLLIS` and `ben.hollis` are capitalised.
+    `Hollis, Ben` is turned round, titles, suffixes and asides in brackets go, `BEN HOLLIS` and
+    `ben.hollis` are capitalised.
     """
-    name = address.name.strip().strip("\"'")
-    if not name or "@" in name:
-        name = re.sub(r"[._+\-\d]+", " ", (name or address.address).partition("@")[0])
+    name = _ASIDE.sub(" ", address.name).strip().strip("\"'")
+    if not _WORD.search(name) or "@" in name:
+        source = name if _WORD.search(name) else address.address
+        name = re.sub(r"[._+\-\d]+", " ", source.partition("@")[0])
     last, comma, given = name.partition(",")
-    if comma and given.strip():
+    if comma and _SUFFIX.fullmatch(given.strip()):
+        name = last
+    elif comma and given.strip():
         name = f"{given} {last}"
     found = [word for word in _WORD.findall(name) if word.lower().rstrip(".") not in _TITLES]
     if name.isupper() or name.islower():
-        found = [word.capitalize() for word in found]
+        found = [_PART.sub(lambda part: part.group().capitalize(), word) for word in found]
     return tuple(found)
 
 

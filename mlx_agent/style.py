@@ -96,8 +96,10 @@ def sign_off_form(text: str, sender: Address) -> str:
 def register(text: str) -> Register:
     """The register of somebody's mail, from its greeting, contractions, marks and case."""
     said = measure(text, Address(), (), Manner())
-    formal = said.greeting.lower().startswith("dear") + ("regards" in said.sign_off.lower())
-    formal += "sincerely" in said.sign_off.lower()
+    above_a_name = "\n".join(text.rstrip().splitlines()[:-1])
+    sign_off = (said.sign_off or sign_off_form(above_a_name, Address())).lower()
+    formal = said.greeting.lower().startswith("dear") + ("regards" in sign_off)
+    formal += "sincerely" in sign_off
     casual = said.greeting.lower().startswith(("hey", "hi", "hiya")) + bool(said.exclamation)
     casual += said.contractions + said.lower_case * 2 + bool(said.shorthand)
     casual += "a smiley" in said.marks
@@ -138,6 +140,8 @@ def signature_form(signature: str, sender: Address) -> str:
 def sign(form: str, sender: Address) -> str:
     """The sender's name in one of SIGNATURES."""
     first, found = names.first_name(sender), names.words(sender)
+    if not first:
+        return ""
     initial = first[:1]
     return {
         "no name": "",
@@ -154,7 +158,7 @@ def sign(form: str, sender: Address) -> str:
 
 def _plain_sign_off(sign_off: str) -> str:
     word = re.sub(r"\s+", " ", sign_off.strip())
-    return re.sub(r"!+$", "!", word)
+    return re.sub(r" *(?:!+|([,.]|--?))$", lambda mark: mark.group(1) or "!", word)
 
 
 def _sentence_length(core: tuple[str, ...], default: str) -> str:
@@ -179,10 +183,11 @@ def _requests(core: tuple[str, ...], default: str) -> str:
 
 
 def _lower_case(parts: Anatomy, *, default: bool) -> bool:
-    starts = [
-        s[0] for s in (parts.opening, *parts.sentences, parts.closing) if s and s[0].isalpha()
-    ]
-    return 2 * sum(c.islower() for c in starts) > len(starts) if starts else default
+    """Whether most sentences begin with a small letter; one that begins with a link has no say."""
+    said = [s for s in (parts.opening, *parts.sentences, parts.closing) if s and s[0].isalpha()]
+    small = sum(s[0].islower() and wording.capitalised(s) != s for s in said)
+    starts = small + sum(not s[0].islower() for s in said)
+    return 2 * small > starts if starts else default
 
 
 def _drops_subject(core: tuple[str, ...], *, default: bool) -> bool:

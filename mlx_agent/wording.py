@@ -31,14 +31,28 @@ SHORTHAND = {
 _LONGHAND = {short: long for long, short in SHORTHAND.items()}
 
 
-def _pattern(words: dict[str, str]) -> re.Pattern[str]:
+def _pattern(words: dict[str, str], but: str = "(?!)") -> re.Pattern[str]:
     longest_first = sorted(words, key=lambda word: (-len(word), word))
     body = "|".join(re.escape(word).replace("'", "['’]") for word in longest_first)
-    return re.compile(rf"(?<![\w'’@/.&-])(?:{body})(?![\w'’@/&-])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w'’@/.&-])(?!{but})(?:{body})(?![\w'’@/&-])", re.IGNORECASE)
 
 
-_LONG_FORMS, _SHORT_FORMS = _pattern(_CONTRACTIONS), _pattern(_EXPANSIONS)
-_SHORTHAND_FORMS, _LONGHAND_FORMS = _pattern(_LONGHAND), _pattern(SHORTHAND)
+_OWNED = (
+    r"(?:I|you|we) have (?:an?|the|to|no|nothing|some|any|much|many|few|more|it|this|that|these"
+    r"|those|my|your|his|her|our|their|all|two|three|on|in|for|with|from|at|of|\d+)\b"
+)
+"""Where `have` is the verb itself: nobody writes `I've to go`."""
+
+_LONG_FORMS = _pattern(
+    _CONTRACTIONS, rf"let us (?:know|have)\b|\w+ (?:have|will|would) not\b|{_OWNED}"
+)
+_SHORT_FORMS = _pattern(_EXPANSIONS)
+_SHORTHAND_FORMS = _pattern(_LONGHAND, r"(?-i:BC)\b")
+_LONGHAND_FORMS = _pattern(SHORTHAND)
+_HAS = re.compile(
+    r"\b(it|that|there|what|he|she)['’]s (?=(?:\w+ly )?(?:been|become|got|had)\b)", re.IGNORECASE
+)
+_HAD = re.compile(r"\b(I)['’]d (?=(?:better|been|had)\b)", re.IGNORECASE)
 
 VERBS = frozenset(
     "add advise announce answer arrange ask attach book bring buy call cancel change check choose "
@@ -55,6 +69,47 @@ VERBS = frozenset(
 _DROPPABLE = frozenset(
     "will have had am was need think hope got saw would should want must could did do cannot can "
     "believe found sent spoke talked met am attached expect plan wanted guess just also".split()
+)
+_FINITE = frozenset(
+    "is are was were has had will would can could should may might must does did".split()
+)
+_PERSON = frozenset("you we they he she it i there who".split())
+_DETERMINER = frozenset("a an the this that these those my your our his her their".split())
+_FUNCTION = frozenset(
+    "after all and as at because before both but by each every everything for from here how if in "
+    "many maybe most next no not nothing on or perhaps please so some then to what when where "
+    "whether which why with yes".split()
+)
+_STARTED = {
+    "would should must could was am": _PERSON | _DETERMINER,
+    "will can": _PERSON | _DETERMINER | _FINITE,
+    "have had do did": _PERSON - {"it"},
+    "need think hope plan guess expect": _FINITE,
+    "just also": _PERSON | _DETERMINER | _FUNCTION | (VERBS - _DROPPABLE),
+    "attached": _FINITE | {"you", "please", "find", "to", "below", "here"},
+}
+_NO_VERB = {first: second for words, second in _STARTED.items() for first in words.split()}
+"""After these words, what shows that they are no verb whose subject `I` was dropped."""
+
+WISH = (
+    r"have an? (?:\w+ly |very |really |most )?(?:nice|good|great|lovely|wonderful|fantastic|happy"
+    r"|safe|pleasant|relaxing|restful|productive|merry|amazing|awesome|blessed|fun|super|beautiful"
+    r"|excellent|splendid|brilliant|fabulous|enjoyable|peaceful|quiet|sunny|smooth)\b"
+)
+"""What a wish begins with, as a pattern: it is neither a request nor a statement about oneself."""
+
+_IMPERSONAL = re.compile(
+    r"^(?:was|(?:would|could|should|must|will) be) (?:\w+ly |very |so |really |also )?"
+    rf"(?:great|nice|good|lovely|better|best|fine|helpful|ideal|useful|perfect|wonderful)\b|^{WISH}",
+    re.IGNORECASE,
+)
+_NO_REQUEST = re.compile(
+    r"^see you\b|^let us (?!know\b|have\b)|^\w+:(?!\S)|^\w+ and (?-i:[A-Z])"
+    r"|^think (?!(?:about|of|again|twice|it over)\b)|^plan (?:to|on)\b"
+    r"|^have (?!a(?:nother)? (?:look|think|word|go|seat|read|chat|try)\b|(?-i:[A-Z]))"
+    rf"|^{WISH}|^\w+ (?:\S*\d\S* )?(?:{'|'.join(_FINITE)})\b"
+    r"|^(?!find|see|think|speak|hear)\w+ (?:attached|enclosed|of)\b",
+    re.IGNORECASE,
 )
 _REQUEST = re.compile(
     r"^(?:please,? (?:could|can|would) you |(?:could|would|can) you (?:please|pls|kindly) "
@@ -76,8 +131,8 @@ def contract(text: str) -> str:
 
 
 def expand(text: str) -> str:
-    """Write contractions out."""
-    straight = text.replace("’", "'")
+    """Write contractions out; `it's been` is `it has been`."""
+    straight = _HAD.sub(r"\1 had ", _HAS.sub(r"\1 has ", text)).replace("’", "'")
     return _SHORT_FORMS.sub(lambda m: _like(m.group(), _lookup(_EXPANSIONS, m.group())), straight)
 
 
@@ -118,7 +173,7 @@ def bare_request(sentence: str) -> str | None:
     if not match:
         return None
     rest = match.group("rest").rstrip(".!? ")
-    return rest[:1].upper() + rest[1:] if first_word(rest) in VERBS else None
+    return capitalised(rest) if first_word(rest) in VERBS else None
 
 
 def request_style(sentence: str) -> str | None:
@@ -126,28 +181,59 @@ def request_style(sentence: str) -> str | None:
     text = sentence.strip().lower()
     if bare_request(sentence) is not None:
         return "please" if text.startswith(("please", "pls", "kindly")) else "could you"
-    return "bare" if first_word(text) in VERBS and not text.endswith("?") else None
+    if first_word(text) not in VERBS or text.endswith("?"):
+        return None
+    return None if _NO_REQUEST.match(sentence.strip()) else "bare"
 
 
 def dropped_subject(sentence: str) -> bool:
     """Whether a statement begins with its verb where `I` would stand."""
-    return first_word(sentence) in _DROPPABLE and not sentence.rstrip().endswith("?")
+    words = sentence.split(maxsplit=2)
+    if first_word(sentence) not in _DROPPABLE or sentence.rstrip().endswith("?"):
+        return False
+    request = request_style(sentence) == "bare"
+    if request or not words[0].isalpha() or _IMPERSONAL.match(sentence.strip()):
+        return False
+    first, follows = words[0].lower(), words[1] if len(words) > 1 else ""
+    named = first in {"will", "can"} and follows[:1].isupper()
+    doing = first in {"just", "also"} and first_word(follows).endswith("ing")
+    return not (named or doing or first_word(follows) in _NO_VERB.get(first, ()))
 
 
 def has_subject(sentence: str) -> bool:
     """Whether a statement begins with an `I` that could be dropped."""
     words = sentence.split(maxsplit=2)
-    return len(words) > 2 and words[0] == "I" and words[1].lower() in _DROPPABLE
+    return len(words) > 2 and words[0] == "I" and dropped_subject(" ".join(words[1:]))
 
 
 def drop_subject(sentence: str) -> str:
     """`I will come` as `Will come`."""
-    return sentence[2:3].upper() + sentence[3:] if has_subject(sentence) else sentence
+    if not has_subject(sentence):
+        return sentence
+    rest = sentence.split(maxsplit=1)[1]
+    return rest[:1].upper() + rest[1:]
 
 
 def restore_subject(sentence: str) -> str:
     """`Will come` as `I will come`."""
     return f"I {sentence[:1].lower()}{sentence[1:]}" if dropped_subject(sentence) else sentence
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital, unless it begins with a link, an address or a name like `iPad`."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    odd = first.startswith("www.") or any(mark in first for mark in ("://", "@"))
+    odd |= first[:1].islower() and first[1:2].isupper()
+    return text if odd else text[:1].upper() + text[1:]
+
+
+def joined_on(sentence: str) -> str:
+    """A sentence as it goes on after a dash: a small letter, unless it may begin with a name."""
+    first = first_word(sentence)
+    verb = request_style(sentence) == "bare" or dropped_subject(sentence)
+    common = first in _PERSON | _DETERMINER | _FUNCTION | (_FINITE - {"will", "may"}) or verb
+    keep = first == "i" or sentence[1:2].isupper()
+    return sentence[:1].lower() + sentence[1:] if common and not keep else sentence
 
 
 def first_word(text: str) -> str:

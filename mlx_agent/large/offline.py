@@ -47,7 +47,7 @@ class Offline:
         return Answer(text=text, model=self.name, usage=usage)
 
     async def stream(self, task: Task) -> AsyncIterator[str | Answer]:
-        """The answer word by word, then whole."""
+        """The answer line by line, then whole."""
         whole = await self.complete(task)
         for piece in whole.text.splitlines(keepends=True):
             yield piece

@@ -12,30 +12,34 @@ from mlx_agent import wording
 from mlx_agent.anatomy import SMILEY, dissect
 from mlx_agent.records import Metadata
 
+_RANGE = re.compile(r"(?<=\d)\s+(?:-{1,2}|[–—])\s+(?=\d)")
 _DASH = re.compile(r"\s+(?:-{1,2}|[–—])\s+|(?<=\w)--(?=\w)")
 
 
 def intent_points(own_text: str, metadata: Metadata) -> tuple[str, ...]:
-    """The bullets of an own text, in its order; the text itself where it is all courtesy."""
+    """The bullets of an own text, in its order; the text itself where it is all courtesy.
+
+    There is at least one bullet where the text holds anything but white space.
+    """
     parts = dissect(own_text, metadata.sender, metadata.to)
     points = [p for sentence in parts.sentences for p in _points(sentence)]
-    if not points:
-        points = _points(" ".join(own_text.split()))
-    return tuple(points)
+    whole = " ".join(own_text.split())
+    return tuple(points or _points(whole) or ([whole] if whole else []))
 
 
 def _points(sentence: str) -> list[str]:
-    pieces = re.split(r";\s+", _DASH.sub("; ", SMILEY.sub("", sentence)))
+    text = _RANGE.sub("-", SMILEY.sub("", sentence))
+    pieces = re.split(r";\s+", _DASH.sub("; ", text))
     return [point for piece in pieces if (point := neutral(piece))]
 
 
 def neutral(sentence: str) -> str:
-    """One statement, request or question in a plain form, without a final full stop."""
+    """One statement, request or question in a plain form, a question alone with a final mark."""
     text = wording.expand(wording.lengthen(" ".join(sentence.split())))
     text = re.sub(r"\.\.+|…", " ", text)
     text = " ".join(re.sub(r"\bi\b(?!\.)", "I", text).split())
-    question = text.rstrip(")\"' ").endswith("?")
-    text = text.rstrip(".!?, ") if not question else text.rstrip("!. ")
+    bare = text.rstrip(".!?, ")
+    before, question, _ = text[len(bare) :].partition("?")
+    text = f"{bare}{before.rstrip('!, ')}?" if question else bare
     text = wording.bare_request(text) or text
-    text = wording.restore_subject(text)
-    return text[:1].upper() + text[1:]
+    return wording.capitalised(wording.restore_subject(text))

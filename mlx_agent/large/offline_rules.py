@@ -40,6 +40,7 @@ _GREETING = re.compile(
     r"(?: and (?P<end>an? [\w ]+|two dashes))?(?P<inline>, and go on in the same line)?$"
 )
 _SIGN_OFF = re.compile(r'^sign off with "(?P<word>[^"]+)"(?: and (?P<end>an? [\w ]+|two dashes))?$')
+_FORMS = re.compile(r'^write "[^"]+"(?:, "[^"]+")*$')
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
@@ -95,6 +96,8 @@ def _hear_greeting(text: str) -> Change:
     if not match or not (match["word"] or match["name"]):
         return {}
     names = {name: form for form, name in NAME_FORMS.items()}
+    if match["name"] not in {None, *names} or match["end"] not in {None, *ENDINGS.values()}:
+        return {}
     parts = [match["word"] or "", names.get(match["name"] or "", "")]
     form = " ".join(part for part in parts if part)
     return {"greeting": form + _ending(match["end"]), "inline": bool(match["inline"])}
@@ -121,7 +124,7 @@ def _say_sign_off(manner: Manner) -> str:
 
 def _hear_sign_off(text: str) -> Change:
     match = _SIGN_OFF.match(text)
-    if match:
+    if match and match["end"] in {None, *ENDINGS.values()}:
         return {"sign_off": match["word"] + _ending(match["end"]).replace(" ", "")}
     return {"sign_off": ""} if text == "end without a sign-off" else {}
 
@@ -169,7 +172,8 @@ def _say_shorthand(manner: Manner) -> str:
 
 
 def _hear_shorthand(text: str) -> Change:
-    forms = tuple(f for f in SHORTHAND.values() if f in _QUOTED.findall(text))
+    quoted = _QUOTED.findall(text) if _FORMS.match(text) else []
+    forms = tuple(form for form in SHORTHAND.values() if form in quoted)
     return {"shorthand": forms} if forms or text == "write every word out" else {}
 
 

@@ -1,6 +1,7 @@
 """Write a mail from x under rules: plain code that obeys the closed wording. Pure.
 
-The bullets are the content and none is dropped; the manner is the baseline's, changed by the rules.
+The bullets are the content and none is dropped, however its words are put; the manner is the
+baseline's, changed by the rules.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mlx_agent import names, wording
+from mlx_agent.anatomy import LIST_ITEM, SMILEY
+from mlx_agent.large.offline_intent import neutral
 from mlx_agent.large.offline_rules import manner_of
 from mlx_agent.records import Address, Rule, X
 from mlx_agent.style import Manner, sign
@@ -18,6 +21,7 @@ BASELINE = Manner()
 """The manner of a mail that nobody in particular wrote."""
 
 Sentences = list[str]
+_ENDED = re.compile(r"[.!?][\"')\]]+$|:$")
 
 
 def baseline(x: X) -> str:
@@ -33,12 +37,14 @@ def write(x: X, rules: tuple[Rule, ...], instruction: str = "") -> str:
 def instructed(manner: Manner, instruction: str) -> Manner:
     """A manner under a user's instruction; the words understood are few."""
     wish = instruction.lower()
-    if "short" in wish or "brief" in wish:
+    words = set(re.findall(r"[a-z]+", wish))
+    negated = {"less", "not", "t", "never", "without"} & words
+    if {"short", "shorter", "brief", "briefer"} & words:
         manner = replace(manner, opening="", closing="")
-    if "formal" in wish and "less" not in wish and "informal" not in wish:
+    if {"formal", "formally"} & words and not negated:
         manner = replace(manner, greeting="Dear {name},", contractions=False, sign_off="Regards,")
         manner = replace(manner, exclamation=0, shorthand=(), lower_case=False, marks=())
-    if "warm" in wish or "friendl" in wish:
+    if ("warm" in wish or "friendl" in wish) and not negated:
         manner = replace(manner, contractions=True, exclamation=max(1, manner.exclamation))
     return manner
 
@@ -53,13 +59,14 @@ def compose(x: X, manner: Manner) -> str:
     body = _laid_out(opening, said, closing, manner)
     greeting = _greeting(manner.greeting, x.metadata.to)
     if greeting:
-        body = f"{greeting} {body}" if manner.inline else f"{greeting}\n\n{body}"
+        inline = manner.inline and not greeting[-1].isalnum() and not LIST_ITEM.match(body)
+        body = f"{greeting} {body}" if inline else f"{greeting}\n\n{body}"
     ending = [line for line in (manner.sign_off, sign(manner.signature, x.metadata.sender)) if line]
     return "\n\n".join(part for part in (body, "\n".join(ending)) if part)
 
 
 def _sentence(point: str, manner: Manner) -> str:
-    text = " ".join(point.split())
+    text = neutral(SMILEY.sub("", point)) or " ".join(point.split())
     question = text.endswith("?")
     if wording.request_style(text) == "bare":
         text, question = _request(text, manner.requests)
@@ -68,7 +75,9 @@ def _sentence(point: str, manner: Manner) -> str:
     if manner.contractions:
         text = wording.contract(text)
     text = wording.shorten(text, manner.shorthand)
-    return _capital(text.rstrip(".!") + ("" if question or text.endswith("?") else "."))
+    text = wording.capitalised(text.rstrip(".!,; ") or text)
+    ended = question or text.endswith("?") or _ENDED.search(text)
+    return text if ended else f"{text}."
 
 
 def _request(text: str, style: str) -> tuple[str, bool]:
@@ -89,7 +98,7 @@ def _joined(core: Sentences, manner: Manner) -> Sentences:
 def _join_first(core: Sentences, joint: str) -> Sentences:
     for i in range(len(core) - 1):
         if core[i].endswith(".") and not core[i + 1].startswith("I "):
-            joined = core[i][:-1] + joint + _uncapital(core[i + 1])
+            joined = core[i][:-1] + joint + wording.joined_on(core[i + 1])
             return [*core[:i], joined, *core[i + 2 :]]
     return core
 
@@ -144,11 +153,8 @@ def _greeting(form: str, to: tuple[Address, ...]) -> str:
         ("{name}", names.full_name(who)),
     ):
         filled = filled.replace(placeholder, name)
-    return re.sub(r" +([,!:.])", r"\1", filled).strip()
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    filled = re.sub(r" +([,!:.])", r"\1", filled).strip()
+    return filled if any(map(str.isalpha, filled)) else ""
 
 
 def _uncapital(text: str) -> str:
