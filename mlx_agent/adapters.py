@@ -1,8 +1,11 @@
 """Adapters on disk: `root/<id>/` with weights and a manifest written last, and who is current.
 
-A directory without a manifest does not exist. The current adapter of an account is the last line of
-`root/<account>.current`, the lines above it are those before; the file is replaced in one step, so
-that promotion and roll-back are atomic. No MLX here: the daemon lists and promotes.
+A directory without a manifest does not exist, and neither does one still being built, whose name
+begins with a dot; what a killed process left of one goes with the next save.
+
+The current adapter of an account is the last line of `root/<account>.current`, the lines above it
+are those before; the file is replaced in one step, so that promotion and roll-back are atomic. No
+MLX here: the daemon lists and promotes.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +28,7 @@ from mlx_agent.records import Adapter
 MANIFEST = "manifest.json"
 KEPT = 5
 """Lines of the history of promotions."""
-_ID = re.compile(r"^[a-z0-9][a-z0-9_-]{0,80}$")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,14 @@ def new_id(account: str, dataset_hash: str, settings_hash: str, at: datetime) ->
 
 
 def save(root: Path, adapter: Adapter, write: Callable[[Path], None]) -> Adapter:
-    """Let `write` fill a directory, then make it exist: manifest last, then rename."""
+    """Let `write` fill a directory, then make it exist: manifest last, then rename.
+
+    Raises AdapterNotFound for an id that cannot be a directory's name.
+    """
+    _check(adapter.id)
+    for leftover in list(_leftovers(root)):
+        shutil.rmtree(leftover, ignore_errors=True)
     building = root / f".{adapter.id}.{os.getpid()}"
-    shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True, mode=0o700)
     try:
         write(building)
@@ -64,7 +72,8 @@ def save(root: Path, adapter: Adapter, write: Callable[[Path], None]) -> Adapter
 
 def adapters(root: Path, account: str) -> list[Adapter]:
     """The account's complete adapters, oldest first."""
-    found = [_read(path.parent) for path in root.glob(f"*/{MANIFEST}")]
+    directories = [path.parent for path in root.glob(f"*/{MANIFEST}")]
+    found = [_read(path) for path in directories if _ID.fullmatch(path.name)]
     return sorted(
         (m.adapter for m in found if m and m.adapter.account == account),
         key=lambda adapter: (adapter.created_at, adapter.id),
@@ -73,11 +82,14 @@ def adapters(root: Path, account: str) -> list[Adapter]:
 
 def verify(root: Path, adapter_id: str) -> Adapter:
     """The adapter, its files intact; raises AdapterNotFound and AdapterDamaged."""
-    if not _ID.match(adapter_id) or not (root / adapter_id).is_dir():
+    _check(adapter_id)
+    if not (root / adapter_id).is_dir():
         raise AdapterNotFound(adapter_id)
     manifest = _read(root / adapter_id)
     if manifest is None:
         raise AdapterDamaged(adapter_id, "its manifest is missing or cannot be read")
+    if manifest.adapter.id != adapter_id:
+        raise AdapterDamaged(adapter_id, "its manifest is another adapter's")
     for name, digest in manifest.files.items():
         file = root / adapter_id / name
         if not file.is_file() or _hash(file) != digest:
@@ -91,7 +103,8 @@ def current(root: Path, account: str) -> str | None:
 
 
 def promote(root: Path, account: str, adapter_id: str) -> None:
-    """Use this adapter from now on."""
+    """Use this adapter from now on; raises AdapterNotFound for what cannot be an id."""
+    _check(adapter_id)
     history = [one for one in _history(root, account) if one != adapter_id]
     _write_history(root, account, [*history, adapter_id][-KEPT:])
 
@@ -103,7 +116,31 @@ def rollback(root: Path, account: str) -> str | None:
     return history[-1] if history else None
 
 
+def _check(name: str) -> None:
+    if not _ID.fullmatch(name):
+        raise AdapterNotFound(name)
+
+
+def _leftovers(root: Path) -> Iterator[Path]:
+    """Directories that a process was building when it was killed, or that this one left."""
+    for path in root.glob(".*.*"):
+        pid = path.name.rpartition(".")[2]
+        if path.is_dir() and pid.isdigit() and not _is_another_alive(int(pid)):
+            yield path
+
+
+def _is_another_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
+
+
 def _history(root: Path, account: str) -> list[str]:
+    _check(account)
     try:
         return (root / f"{account}.current").read_text("utf-8").split()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
 """x -> rules: a base with an adapter, loaded, and greedy decoding of a whole list.
 
 The x is rendered by the renderer that training used, with the settings that the adapter's manifest
-holds. A list that does not parse is an invalid answer, not an error: the caller goes down the
-ladder.
+holds. A list that does not parse, or that does not end, is an invalid answer and not an error: the
+caller goes down the ladder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlx_agent.engine import load
-from mlx_agent.records import AgentAnswer, RenderSettings, X
+from mlx_agent.records import AgentAnswer, RenderSettings, Rule, X
 from mlx_agent.render import agent_messages
 from mlx_agent.rules import RulesMalformed, filter_facts, parse_rules
 
@@ -30,7 +30,7 @@ class Agent:
     """M_A: a loaded base with a loaded adapter, or the bare base."""
 
     def __init__(self, base: Path, adapter: Path | None) -> None:
-        """Load both; raises BaseDamaged."""
+        """Load both; raises BaseDamaged and AdapterDamaged."""
         self._model, self._tokenizer = load(base, adapter)
 
     def rules(
@@ -68,10 +68,11 @@ class Agent:
 
     def _answer(self, x: X, tokens: list[int], seconds: float) -> AgentAnswer:
         text = self._tokenizer.decode(tokens)
-        try:
-            rules, _ = filter_facts(parse_rules(text), x)
-        except RulesMalformed:
-            return AgentAnswer(
-                rules=(), text=text, valid=False, tokens=len(tokens), seconds=seconds
-            )
-        return AgentAnswer(rules=rules, text=text, valid=True, tokens=len(tokens), seconds=seconds)
+        rules: tuple[Rule, ...] = ()
+        valid = len(tokens) < MAX_TOKENS
+        if valid:
+            try:
+                rules, _ = filter_facts(parse_rules(text), x)
+            except RulesMalformed:
+                valid = False
+        return AgentAnswer(rules=rules, text=text, valid=valid, tokens=len(tokens), seconds=seconds)

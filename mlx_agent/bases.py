@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
-from mlx_agent import pocket
+from mlx_agent import codec, pocket
 from mlx_agent.errors import BaseDamaged, BaseNotFound
 from mlx_agent.records import RenderSettings
 
@@ -26,7 +27,7 @@ def find(base: str) -> Path:
     elif "/" in base and (cached := _cached(base)):
         path = cached
     else:
-        path = Path(base).expanduser()
+        path = _expanded(base)
     if not (path / "config.json").is_file():
         raise BaseNotFound(base)
     return path
@@ -36,10 +37,10 @@ def render_settings(path: Path) -> RenderSettings:
     """How x is rendered for this base: as its `trimtab.json` says, else the default."""
     try:
         data = json.loads((path / "trimtab.json").read_text("utf-8"))
-        return RenderSettings(**data)
+        return codec.from_data(RenderSettings, asdict(RenderSettings(**data)))
     except FileNotFoundError:
         return RenderSettings()
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise BaseDamaged(path.name, "its trimtab.json cannot be read") from error
 
 
@@ -49,11 +50,20 @@ def base_hash(path: Path) -> str:
     An 8B base has 5 GB; reading all of it for each training would take longer than the check helps.
     """
     digest = hashlib.sha256()
-    for file in sorted(path.glob("*.json")) + sorted(path.glob("*.safetensors")):
+    for file in sorted([*path.glob("*.json"), *path.glob("*.jinja"), *path.glob("*.model")]):
+        digest.update(f"{file.name}\x00{file.stat().st_size}\x00".encode() + file.read_bytes())
+    for file in sorted(path.glob("*.safetensors")):
         digest.update(f"{file.name}\x00{file.stat().st_size}\x00".encode())
         with file.open("rb") as content:
             digest.update(content.read(_PREFIX))
     return digest.hexdigest()
+
+
+def _expanded(base: str) -> Path:
+    try:
+        return Path(base).expanduser()
+    except RuntimeError as error:  # ~ and a user whom nobody knows
+        raise BaseNotFound(base) from error
 
 
 def _cached(model_id: str) -> Path | None:

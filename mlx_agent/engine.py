@@ -16,7 +16,7 @@ import mlx.core as mx  # noqa: E402  # after the BLAS
 from mlx import nn  # noqa: E402
 from mlx_lm import utils as mlx_lm_utils  # noqa: E402
 
-from mlx_agent.errors import BaseDamaged  # noqa: E402
+from mlx_agent.errors import AdapterDamaged, BaseDamaged  # noqa: E402
 
 __all__ = ["BLAS", "Model", "load", "mx", "nn"]
 
@@ -25,10 +25,19 @@ Model = Any
 
 
 def load(base: Path, adapter: Path | None = None) -> tuple[Model, Any]:
-    """A model with its tokenizer, and with an adapter if given; raises BaseDamaged."""
+    """A model with its tokenizer, and with an adapter if given.
+
+    Raises BaseDamaged and AdapterDamaged, whatever it is that the libraries raise: for a broken
+    file they have a dozen classes, Exception itself among them.
+    """
     try:
-        path = str(adapter) if adapter else None
-        loaded = mlx_lm_utils.load(str(base), adapter_path=path)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        model, tokenizer = mlx_lm_utils.load(str(base))[:2]
+    except Exception as error:
         raise BaseDamaged(base.name, type(error).__name__) from error
-    return loaded[0], loaded[1]
+    if adapter is not None:
+        try:
+            model = mlx_lm_utils.load_adapters(model, str(adapter))
+            model.eval()
+        except Exception as error:
+            raise AdapterDamaged(adapter.name, type(error).__name__) from error
+    return model, tokenizer

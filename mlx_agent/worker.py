@@ -10,7 +10,8 @@ One JSON object a line: requests on standard input, answers on standard output.
 `hello`, `rules` and `train` run one after the other on the main thread, which owns MLX. A reader
 thread takes the lines, so that `cancel` works at any time, that `rules` is answered WorkerBusy at
 once during training, and that the process ends with its parent: at the end of standard input. Mail
-is never logged; whatever a library prints goes to standard error.
+is never logged; whatever a library prints goes to standard error. A line that is no request is
+answered RequestMalformed, with its id where it has one, and null where not.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
+
+from pydantic import ValidationError
 
 from mlx_agent import bases, codec
 from mlx_agent.agent import Agent
@@ -66,13 +69,13 @@ class RulesParams:
 class Worker:
     """Takes requests from one stream and answers on another."""
 
-    def __init__(self, requests: TextIO, answers: TextIO) -> None:
+    def __init__(self, requests: BinaryIO, answers: TextIO) -> None:
         self._requests = requests
         self._answers = answers
         self._lock = threading.Lock()
         self._queue: queue.Queue[Request] = queue.Queue()
         self._cancelled: set[int] = set()
-        self._training = False
+        self._trainings: set[int] = set()  # under way and queued
         self._agents: OrderedDict[tuple[str, Path | None], Agent] = OrderedDict()
         self._ops: dict[str, Callable[[Request], Any]] = {
             "hello": self._hello,
@@ -88,33 +91,38 @@ class Worker:
 
     def _read(self) -> None:
         for line in self._requests:
-            request = codec.loads(Request, line)
-            if request.op == "cancel":
-                self._cancelled.add(int(request.params["id"]))
-            elif request.op == "rules" and self._training:
-                self._fail(request, WorkerBusy())
-            else:
-                if request.op == "train":
-                    self._training = True
-                self._queue.put(request)
+            try:
+                self._take(codec.loads(Request, line))
+            except ValidationError:  # never in the log: it quotes the line
+                self._say(id=_id(line), error={"type": "RequestMalformed", "fields": {}})
         os._exit(0)  # the parent is gone; whatever runs has nobody to tell
 
+    def _take(self, request: Request) -> None:
+        if request.op == "cancel":
+            self._cancelled.add(codec.from_data(int, request.params.get("id")))
+        elif request.op == "rules" and self._trainings:
+            self._say(id=request.id, **_described(WorkerBusy()))
+        else:
+            if request.op == "train":
+                self._trainings.add(request.id)
+            self._queue.put(request)
+
     def _serve(self, request: Request) -> None:
+        answer = self._answer(request)
+        self._cancelled.discard(request.id)
+        if request.op == "train":
+            mx.clear_cache()
+            self._trainings.discard(request.id)  # before the answer: `rules` may follow at once
+        self._say(id=request.id, **answer)
+
+    def _answer(self, request: Request) -> dict[str, Any]:
         try:
             self._check(request)
-            self._say(id=request.id, result=self._ops[request.op](request))
-        except Cancelled:
-            self._say(id=request.id, error={"type": "Cancelled", "fields": {}})
+            return {"result": self._ops[request.op](request)}
         except TrimtabError as error:
-            self._fail(request, error)
+            return _described(error)
         except Exception as error:  # noqa: BLE001  # the class alone: a text may quote mail
-            self._say(id=request.id, error={"type": type(error).__name__, "fields": {}})
-        finally:
-            self._cancelled.discard(request.id)
-            if request.op == "train":
-                self._training = False
-                self._agents.clear()
-                mx.clear_cache()
+            return {"error": {"type": type(error).__name__, "fields": {}}}
 
     def _hello(self, request: Request) -> dict[str, Any]:
         del request
@@ -159,16 +167,24 @@ class Worker:
         if request.id in self._cancelled:
             raise Cancelled
 
-    def _fail(self, request: Request, error: TrimtabError) -> None:
-        fields: dict[str, Any] = {}
-        if dataclasses.is_dataclass(error):
-            fields = dataclasses.asdict(error)
-        self._say(id=request.id, error={"type": type(error).__name__, "fields": fields})
-
     def _say(self, **answer: Any) -> None:
         with self._lock:
             self._answers.write(json.dumps(answer) + "\n")
             self._answers.flush()
+
+
+def _described(error: TrimtabError) -> dict[str, Any]:
+    fields: dict[str, Any] = dataclasses.asdict(error) if dataclasses.is_dataclass(error) else {}
+    return {"error": {"type": type(error).__name__, "fields": fields}}
+
+
+def _id(line: bytes) -> int | None:
+    """The id of a line that is no request, None where it has none."""
+    try:
+        found = json.loads(line)["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return found if isinstance(found, int) else None
 
 
 def main() -> None:
@@ -176,4 +192,4 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    Worker(sys.stdin, answers).run()
+    Worker(sys.stdin.buffer, answers).run()

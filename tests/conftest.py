@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from dovecot_server import PASSWORD, Dovecot, running_dovecot
 from tools import MISSING
+from training_examples import trained  # noqa: F401  # a fixture, once for the whole run
 
 from daemon import config
 from daemon.config import Config, Paths

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,6 +26,8 @@ VERSION = 1
 _LINE = 64 * 1024 * 1024
 """Bytes in a line; an answer to many xs is one line."""
 _CLOSE_S = 5
+
+log = logging.getLogger(__name__)
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -126,6 +129,10 @@ class Worker:
 
     async def _started(self) -> asyncio.subprocess.Process:
         async with self._starting:
+            if self._process is not None and self._reader is not None:
+                stdin = self._process.stdin
+                if stdin is None or stdin.is_closing():  # it is at its end: wait for the next one
+                    await asyncio.shield(self._reader)
             if self._process is None:
                 self._process = await self._start()
                 self._reader = asyncio.create_task(self._read(self._process))
@@ -151,9 +158,13 @@ class Worker:
         try:
             async for line in process.stdout:
                 self._hand_over(json.loads(line))
+        except Exception as error:  # noqa: BLE001  # a bug, here or in who listens to events
+            log.error("worker: an answer failed with %s", type(error).__name__)  # noqa: TRY400  # a text may quote mail
+            with suppress(ProcessLookupError):
+                process.kill()
         finally:
-            self._process = None
             code = await process.wait()
+            self._process = None  # from here on a request starts a new one
             for waiting in self._waiting.values():
                 if not waiting.answer.done():
                     waiting.answer.set_exception(WorkerDied(code))

@@ -1,7 +1,7 @@
 """The pocket base: a tiny Llama of our own, so that everything runs anywhere.
 
 `base/` is an ordinary model directory that mlx-lm loads. `pretrain` makes it, from invented people
-(`personas`) writing invented mails (`world`); see `base/MODEL_CARD.md`.
+(`personas`) writing invented mails (`world`); see `base/README.md`.
 """
 
 from pathlib import Path

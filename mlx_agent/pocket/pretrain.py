@@ -131,7 +131,7 @@ def pretrain(tokenizer: Tokenizer, plan: Plan, log: TextIO) -> nn.Module:
     """Train from nothing; one line of the log every fifty steps."""
     model = build(plan.seed)
     warm = optim.linear_schedule(0, plan.rate, plan.warm_up)
-    decay = optim.cosine_decay(plan.rate, plan.steps - plan.warm_up, plan.rate / 50)
+    decay = optim.cosine_decay(plan.rate, max(1, plan.steps - plan.warm_up), plan.rate / 50)
     optimizer = optim.AdamW(optim.join_schedules([warm, decay], [plan.warm_up]), betas=[0.9, 0.98])
     step_of = nn.value_and_grad(model, loss)
     held_out = [arrays(b) for b in islice(batches(items(tokenizer, plan.seed + 1), 8, 1), 16)]

@@ -22,7 +22,7 @@ from typing import Any
 
 from mlx_agent import adapters, bases, codec
 from mlx_agent.engine import Model, load, mx
-from mlx_agent.errors import TooFewLessons
+from mlx_agent.errors import BaseDamaged, TooFewLessons, TrainingDiverged
 from mlx_agent.records import Adapter, TrainEvent, TrainRequest, TrainSettings
 from mlx_agent.train.batches import Item, arrays, batch_iterator, loss, read_items
 
@@ -47,7 +47,8 @@ KEYS = [
 def train(request: TrainRequest, on_event: OnEvent) -> Adapter:
     """Train an adapter and write it; it is not promoted.
 
-    Raises TooFewLessons for an empty split, BaseNotFound and BaseDamaged.
+    Raises TooFewLessons for an empty split, TrainingDiverged for a loss that is not a number,
+    BaseNotFound and BaseDamaged.
     """
     base = bases.find(request.base)
     mx.random.seed(request.settings.seed)
@@ -57,9 +58,12 @@ def train(request: TrainRequest, on_event: OnEvent) -> Adapter:
     train_items = read_items(request.dataset / "train.jsonl", tokenizer, longest)
     valid_items = read_items(request.dataset / "valid.jsonl", tokenizer, longest)
     if not train_items or not valid_items:
-        raise TooFewLessons(request.account, len(train_items), 1)
+        have = len(train_items) + len(valid_items)
+        raise TooFewLessons(request.account, have, have + 1)
     add_lora(model, request.settings)
-    course = _Course(model, train_items, valid_items, request.settings, on_event)
+    if not tree_flatten(model.trainable_parameters()):
+        raise BaseDamaged(base.name, "it has none of the layers that an adapter changes")
+    course = _Course(request.account, model, train_items, valid_items, request.settings, on_event)
     course.run()
     return _save(request, base, course)
 
@@ -94,6 +98,7 @@ def mean_loss(model: Model, items: list[Item], batch_size: int) -> float:
 class _Course:
     """One training from start to end: its model, its data, and the best weights so far."""
 
+    account: str
     model: Model
     train_items: list[Item]
     valid_items: list[Item]
@@ -135,14 +140,19 @@ class _Course:
         return math.ceil(len(self.train_items) / self.settings.batch_size)
 
     def stepped(self, step: int, train_loss: float, speed: float) -> None:
-        """After a step; after an epoch's last one, measure, and keep the weights if the best."""
+        """After a step; after an epoch's last one, measure, and keep the weights if the best.
+
+        Raises TrainingDiverged at the first loss that is not a number.
+        """
         self.train_loss, self.speed = train_loss, speed
         valid = None
         if step % self.per_epoch == 0:
             valid = mean_loss(self.model, self.valid_items, self.settings.batch_size)
-            if valid < self.best_loss:
-                self.best_loss = valid
-                self.best = dict(tree_flatten(self.model.trainable_parameters()))
+        if not all(map(math.isfinite, (train_loss, valid or 0.0))):
+            raise TrainingDiverged(self.account, step)
+        if valid is not None and valid < self.best_loss:
+            self.best_loss = valid
+            self.best = dict(tree_flatten(self.model.trainable_parameters()))
         self._report(step, valid)
 
     def _report(self, step: int, valid: float | None) -> None:
