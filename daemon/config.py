@@ -135,7 +135,11 @@ class Config(_Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Where everything is. `run` is short enough for a Unix socket's path (104 bytes on macOS)."""
+    """Where everything is.
+
+    `run` holds the socket and the lock. It is not the system's own runtime directory: that is
+    missing in many sessions, and what stands in for it may be anybody's.
+    """
 
     config: Path
     database: Path
@@ -160,18 +164,19 @@ def find_paths(home: str | None = None) -> Paths:
     home = home or os.environ.get("TRIMTAB_HOME")
     if home:
         root = Path(home).expanduser().absolute()
-        config, data, logs, run = root, root, root / "logs", root / "run"
+        config, data, logs = root, root, root / "logs"
     else:
         dirs = platformdirs.PlatformDirs("trimtab", appauthor=False)
-        config, data = Path(dirs.user_config_dir), Path(dirs.user_data_dir)
-        logs, run = Path(dirs.user_log_dir), Path(dirs.user_runtime_dir)
+        config, data, logs = map(
+            Path, (dirs.user_config_dir, dirs.user_data_dir, dirs.user_log_dir)
+        )
     return Paths(
         config=config / "config.toml",
         database=data / "trimtab.db",
         adapters=data / "adapters",
         datasets=data / "datasets",
         logs=logs,
-        run=run,
+        run=data / "run",
     )
 
 

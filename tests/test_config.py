@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from daemon import config
@@ -108,3 +109,25 @@ def test_home_puts_everything_under_one_directory(tmp_path: Path) -> None:
     assert paths.config == tmp_path / "config.toml"
     assert paths.socket == tmp_path / "run" / "trimtab.sock"
     assert paths.run.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_home_the_systems_own_places_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket lies with the data, whatever the session's runtime directory is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("TRIMTAB_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    paths = config.find_paths()
+    assert paths.database == Path(platformdirs.user_data_dir("trimtab")) / "trimtab.db"
+    assert paths.socket == paths.database.parent / "run" / "trimtab.sock"
+    assert paths.config.is_relative_to(tmp_path)
+
+
+def test_a_config_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    """A directory in its place, say."""
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(ConfigInvalid) as raised:
+        config.load(tmp_path / "config.toml")
+    (problem,) = raised.value.problems
+    assert (problem.where, problem.what) == ("file", "cannot be read (Is a directory)")
