@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -54,7 +53,7 @@ def parts(
     yield _scores(scores)
     yield Text("\nThe same bullets, to the same stranger, by two people's agents:\n")
     yield Text("\n".join(f"  - {bullet}" for bullet in BULLETS) + "\n", style="dim")
-    yield Columns([_draft(one) for one in drafts], equal=True, expand=True)
+    yield _side_by_side(drafts)
     yield _edit(edit)
     yield Text(f"\n{NEXT}")
 
@@ -109,6 +108,14 @@ def _comparisons(rows: list[Measured]) -> list[Any]:
     return [compare(agent, row) for row in rows if row.name != AGENT]
 
 
+def _side_by_side(drafts: list[Drafted]) -> Table:
+    grid = Table.grid(expand=True)
+    for _ in drafts:
+        grid.add_column(ratio=1)
+    grid.add_row(*map(_draft, drafts))
+    return grid
+
+
 def _draft(one: Drafted) -> Panel:
     rules = Text(format_rules(one.rules), style="dim")
     return Panel(
@@ -119,6 +126,6 @@ def _draft(one: Drafted) -> Panel:
 def _edit(edit: Edited) -> Panel:
     said = (
         f"An edit came back. What was sent differs from the draft in {edit.distance:.0%} of the "
-        f"words (draft found by its {edit.found_by}), and became a lesson:\n\n"
+        f"words (draft found by its {edit.found_by}), and became a lesson:\n"
     )
     return Panel(Group(Text(said), Text(format_rules(edit.rules))), title="Learning from an edit")

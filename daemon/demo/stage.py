@@ -36,6 +36,9 @@ STRANGER = {"name": "Robin Hale", "address": "robin@hale.example"}
 
 OnProgress = Callable[[str, dict[str, Any]], None]
 
+_HANDLED = {"sync": ("added", "known", "quarantined"), "teach": ("lessons", "known", "set_aside")}
+"""What makes up the size of a job that may be over before anybody looks at it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
@@ -112,6 +115,9 @@ async def learn(client: Client, on_progress: OnProgress) -> list[Learned]:
                 on_progress(who, at)
 
             outcomes[kind] = await client.run_job(kind, person.key, on_progress=show)
+            if kind in _HANDLED:
+                size = sum(outcomes[kind][part] for part in _HANDLED[kind])
+                show({"step": kind, "done": size, "total": size, "note": ""})
         taught = outcomes["teach"]
         learned.append(
             Learned(
