@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket clean
+.PHONY: help setup demo test check format lock sample pocket picture clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -44,6 +44,9 @@ sample: $(STAMP) ## write the sample mailbox anew (the same bytes)
 
 pocket: $(STAMP) ## pre-train the pocket base anew
 	$(BIN)/python -m mlx_agent.pocket.pretrain --out mlx_agent/pocket/base
+
+picture: $(STAMP) ## draw the README's picture of the demo anew
+	FORCE_COLOR=1 COLUMNS=92 $(BIN)/trimtab demo | $(BIN)/python docs/picture.py > docs/demo.svg
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
