@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import require
+from tools import free_port, require
 
 PASSWORD = "secret"
 
@@ -121,7 +121,7 @@ def running_dovecot() -> Iterator[Dovecot]:
     binary = require("dovecot", "dovecot-imapd")
     directory = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    port = _free_port()
+    port = free_port()
     (directory / "home").mkdir()
     config = directory / "dovecot.conf"
     config.write_text(_config(directory, user, port), "utf-8")
@@ -150,12 +150,6 @@ def _config(directory: Path, user: pwd.struct_passwd, port: int) -> str:
         port=port,
         password=PASSWORD,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for_greeting(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 from command import sentence, trimtab
 from conftest import account_toml
 from dovecot_server import Dovecot
-from tools import absent
+from tools import absent, free_port
 
 from daemon import sample
 from daemon.config import Config, Paths
@@ -26,12 +25,6 @@ SUBCOMMANDS = {
     "eval", "demo",
 }  # fmt: skip
 WriteConfig = Callable[[str], Config]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

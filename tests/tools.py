@@ -1,10 +1,11 @@
-"""Tools that tests need from the system; a missing one is told loudly, or is a failure.
+"""What tests need from the system; a missing tool is told loudly, or is a failure.
 
 With TRIMTAB_REQUIRE_ALL=1, as in continuous integration, nothing may be missing.
 """
 
 import os
 import shutil
+import socket
 
 import pytest
 
@@ -18,6 +19,13 @@ def require(tool: str, package: str) -> str:
         absent(f"{tool} (Debian: {package})")
     assert found is not None
     return found
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def absent(what: str) -> None:

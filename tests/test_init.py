@@ -1,0 +1,130 @@
+"""`trimtab init`: what it asks, what it checks, and the config that it writes."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from command import trimtab
+from dovecot_server import PASSWORD, Dovecot
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeychain
+from tools import free_port
+from typer.testing import CliRunner, Result
+
+from daemon import config
+from daemon.cli import app
+from daemon.config import Paths
+
+
+class Keychain(KeyringBackend):
+    """A keychain in memory."""
+
+    priority = 1  # type: ignore[assignment]  # a class attribute where keyring has a property
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
+
+@pytest.fixture
+def keychain() -> Iterator[Keychain]:
+    """The system's keychain, for the test."""
+    before = keyring.get_keyring()
+    ours = Keychain()
+    keyring.set_keyring(ours)
+    yield ours
+    keyring.set_keyring(before)
+
+
+def answer(*lines: object) -> Result:
+    """`trimtab init` with these lines typed in."""
+    return CliRunner().invoke(app, ["init"], input="".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.dovecot
+def test_an_account_is_asked_for_checked_and_written(
+    home: Paths, dovecot: Dovecot, user: str, keychain: Keychain
+) -> None:
+    """The password goes into the keychain, and no secret into the file."""
+    told = answer(
+        "work", "Ada Lindqvist", "ada@x.example, a@x.example", "y",
+        "127.0.0.1", dovecot.port, "", user, PASSWORD,
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert "The connection works; your sent mail is in 'Gesendet'." in told.output
+    assert PASSWORD not in told.output
+    written = home.config.read_text("utf-8")
+    assert PASSWORD not in written
+    assert home.config.stat().st_mode & 0o777 == 0o600
+    assert keychain.held == {("trimtab", f"work/{user}"): PASSWORD}
+    account = config.load(home.config).account("work")
+    assert account.addresses == ("ada@x.example", "a@x.example")
+    assert account.imap is not None
+    assert (account.imap.security, account.imap.user) == ("plain", user)
+
+
+@pytest.mark.dovecot
+def test_where_there_is_no_keychain_a_command_is_named(
+    home: Paths, dovecot: Dovecot, user: str
+) -> None:
+    """Or a variable; the account then works."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(NoKeychain())
+    try:
+        told = answer(
+            "work", "Ada", "ada@x.example", "y", "127.0.0.1", dovecot.port, "plain", user,
+            "not-kept", f"echo {PASSWORD}",
+        )  # fmt: skip
+    finally:
+        keyring.set_keyring(before)
+    assert told.exit_code == 0, told.output
+    assert "This system has no keychain." in told.output
+    assert "not-kept" not in home.config.read_text("utf-8")
+    trimtab("sync", code=1)  # an empty folder, but reached
+    row = json.loads(trimtab("status", "--json").stdout)["accounts"][0]
+    assert row["last_sync"] is not None
+
+
+def test_a_server_that_does_not_answer_is_told_before_anything_is_written(
+    home: Paths, keychain: Keychain
+) -> None:
+    """The user decides; the default is not to write."""
+    port = free_port()
+    told = answer("work", "Ada", "ada@x.example", "y", "127.0.0.1", port, "", "", "pw", "")
+    assert told.exit_code == 1
+    assert f"127.0.0.1:{port} of account 'work' cannot be reached" in " ".join(told.output.split())
+    assert not home.config.exists()
+
+
+def test_a_second_account_keeps_the_first(home: Paths) -> None:
+    """And whatever else the config holds."""
+    home.config.write_text(
+        '[accounts.work]\naddresses = ["a@x.example"]\n[teach]\nstrategy = "R1"\n', "utf-8"
+    )
+    told = answer("home", "Ada", "ada@home.example", "n")
+    assert told.exit_code == 0, told.output
+    assert tomllib.loads(home.config.read_text("utf-8")) == {
+        "accounts": {
+            "work": {"addresses": ["a@x.example"]},
+            "home": {"name": "Ada", "addresses": ["ada@home.example"]},
+        },
+        "teach": {"strategy": "R1"},
+    }
+
+
+def test_an_answer_that_cannot_be_is_one_sentence(home: Paths) -> None:
+    """And nothing is written."""
+    done = trimtab("init", stdin="work\nAda\nno address\nn\n", code=1)
+    assert "accounts.work.addresses: an address has exactly one @" in done.stderr
+    assert not home.config.exists()
