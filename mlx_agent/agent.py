@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mlx_agent.chat import encode
 from mlx_agent.engine import load
 from mlx_agent.records import AgentAnswer, RenderSettings, Rule, X
 from mlx_agent.render import agent_messages
@@ -55,9 +56,7 @@ class Agent:
 
     def _prompt(self, x: X, settings: RenderSettings) -> list[int]:
         chat = [{"role": m.role, "content": m.content} for m in agent_messages(x, settings)]
-        return list(
-            self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-        )
+        return encode(self._tokenizer, chat, answering=True)
 
     def _generate(self, prompts: list[list[int]]) -> list[list[int]]:
         """Greedy tokens after each prompt, without the end token."""

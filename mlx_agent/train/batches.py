@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from mlx_agent.chat import encode
 from mlx_agent.engine import Model, mx, nn
 
 PAD_TO = 32
@@ -30,10 +31,8 @@ def read_items(path: Path, tokenizer: Any, max_tokens: int) -> list[Item]:
 
 def tokenise(messages: list[dict[str, str]], tokenizer: Any, max_tokens: int) -> Item:
     """One lesson; where it is too long, the start of the prompt goes, never the answer."""
-    prompt = list(
-        tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=False)
-    )
-    whole = list(tokenizer.apply_chat_template(messages, return_dict=False))
+    prompt = encode(tokenizer, messages[:-1], answering=True)
+    whole = encode(tokenizer, messages)
     answer = whole[len(prompt) :]
     prompt = prompt[-max(1, max_tokens - len(answer)) :]
     return prompt + answer, len(prompt)
