@@ -148,7 +148,7 @@ async def open_app(
         stack.enter_context(HomeLock(paths.lock))
         database = await Database.open(paths.database)
         stack.push_async_callback(database.close)
-        worker = Worker(paths.logs / "worker.log")
+        worker = Worker(paths.logs / "worker.log", scratch=paths.scratch)
         stack.push_async_callback(worker.close)
         tasks = Tasks(
             config=config,

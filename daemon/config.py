@@ -154,6 +154,11 @@ class Paths:
         return self.run / "trimtab.sock"
 
     @property
+    def scratch(self) -> Path:
+        """Where the worker's libraries put what they would put into the temporary directory."""
+        return self.run / "scratch"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that may write this home."""
         return self.run / "trimtab.lock"

@@ -176,6 +176,14 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"Adapter {x.adapter_id!r} is damaged ({x.reason}); go back with `trimtab adapters "
         "rollback`, or train again."
     ),
+    m.DiskFull: lambda _: (
+        "The disk is full; make room and try again. Nothing was left half-done, and the agent in "
+        "use stays."
+    ),
+    m.WorkerFailed: lambda x: (
+        f"The model process failed ({x.kind}), by a bug of trimtab's; nothing was lost. Please "
+        "report it with the log."
+    ),
     m.ModelUnknown: lambda x: (
         f"models.{x.role} names {x.model!r}, for which this version has no client; use 'offline'."
     ),

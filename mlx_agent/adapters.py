@@ -22,7 +22,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlx_agent import codec
-from mlx_agent.errors import AdapterDamaged, AdapterNotFound
+from mlx_agent.errors import AdapterDamaged, AdapterNotFound, no_room_told
 from mlx_agent.records import Adapter
 
 MANIFEST = "manifest.json"
@@ -46,10 +46,11 @@ def new_id(account: str, dataset_hash: str, settings_hash: str, at: datetime) ->
     return f"{account}-{stamp}-{key[:6]}"
 
 
+@no_room_told()
 def save(root: Path, adapter: Adapter, write: Callable[[Path], None]) -> Adapter:
     """Let `write` fill a directory, then make it exist: manifest last, then rename.
 
-    Raises AdapterNotFound for an id that cannot be a directory's name.
+    Raises AdapterNotFound for an id that cannot be a directory's name, and DiskFull.
     """
     _check(adapter.id)
     for leftover in list(_leftovers(root)):

@@ -8,10 +8,12 @@
     │   ├── TrainingDiverged        a loss that is no number; no adapter was written
     │   ├── AdapterNotFound
     │   ├── AdapterDamaged          a file of the adapter is missing or differs from its manifest
+    │   ├── DiskFull                no room for a data set or an adapter
     │   └── ModelUnknown            the config names a large model that there is no client for
     ├── TransientError          try again later: retried with backoff
     │   ├── WorkerDied              the worker process ended while a request was in flight
     │   └── WorkerBusy              the worker is training
+    ├── WorkerFailed            a bug in the worker process, by the class of its exception
     └── AnswerMalformed         a model's answer could not be parsed; the sample is set aside
 
 `daemon.errors` adds the daemon's branches. Errors carry fields; only `daemon.explain` makes
@@ -21,6 +23,9 @@ address, a subject or a key.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -72,6 +77,11 @@ class AdapterDamaged(UserError):
 
 
 @dataclass(eq=False)
+class DiskFull(UserError):
+    pass
+
+
+@dataclass(eq=False)
 class ModelUnknown(UserError):
     role: str
     model: str
@@ -88,6 +98,22 @@ class WorkerBusy(TransientError):
 
 
 @dataclass(eq=False)
+class WorkerFailed(TrimtabError):
+    kind: str
+
+
+@dataclass(eq=False)
 class AnswerMalformed(TrimtabError):
     prompt: str
     reason: str
+
+
+@contextmanager
+def no_room_told() -> Iterator[None]:
+    """In the `with` block, what the system raises for a full disk is DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull from error
+        raise

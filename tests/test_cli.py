@@ -214,10 +214,7 @@ def test_a_full_disk_ends_a_command_that_works_through_the_daemon(
         (home / "config.toml").write_text(OFFLINE, "utf-8")
         trimtab("import", mails, home=home)
         trimtab("status", "--once", home=home)
-        used = int(
-            subprocess.check_output(["df", "--output=used", home], text=True).split()[-1]
-        )  # KiB
-        subprocess.run(["mount", "-o", f"remount,size={used + 400}k", home], check=True)
+        subprocess.run(["mount", "-o", f"remount,size={_used(home) + 400}k", home], check=True)
         full = sentence(trimtab("teach", home=home, code=1))
         assert "is full; make room and try again" in full
         subprocess.run(["mount", "-o", "remount,size=64m", home], check=True)
@@ -226,8 +223,16 @@ def test_a_full_disk_ends_a_command_that_works_through_the_daemon(
         status = json.loads(trimtab("status", "--json", home=home).stdout)
         assert status["accounts"][0]["lessons"] == 60
         assert status["jobs"][-1]["state"] in {"failed", "interrupted"}
+        subprocess.run(["mount", "-o", f"remount,size={_used(home) + 24}k", home], check=True)
+        assert "is full; make room and try again" in sentence(trimtab("train", home=home, code=1))
+        assert not list((home / "datasets").glob("*/manifest.json"))
     finally:
         subprocess.run(["umount", "--lazy", home], check=True)
+
+
+def _used(home: Path) -> int:
+    """KiB in use on a file system."""
+    return int(subprocess.check_output(["df", "--output=used", home], text=True).split()[-1])
 
 
 def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_agent import codec, errors
-from mlx_agent.errors import TrimtabError, WorkerDied
+from mlx_agent.errors import TrimtabError, WorkerDied, WorkerFailed
 from mlx_agent.records import Adapter, AgentAnswer, RenderSettings, TrainEvent, TrainRequest, X
 
 VERSION = 1
@@ -32,10 +32,6 @@ log = logging.getLogger(__name__)
 OnEvent = Callable[[dict[str, Any]], None]
 
 
-class WorkerFailed(TrimtabError):
-    """The worker hit a bug. Its text is the class of the failure."""
-
-
 @dataclass(slots=True)
 class _Waiting:
     """A request in flight."""
@@ -46,9 +42,15 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Worker:
-    """One worker process at a time. `log` takes its standard error."""
+    """One worker process at a time.
+
+    `log` takes its standard error. `scratch` is a directory of the user's alone: MLX compiles
+    kernels into the temporary directory and loads what it finds there, and the system's is open to
+    everybody.
+    """
 
     log: Path
+    scratch: Path
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
@@ -148,9 +150,17 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 limit=_LINE,
-                env=os.environ | {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"},
+                env=os.environ | self._environment(),
                 start_new_session=True,  # Ctrl-C is for the daemon, which closes the worker
             )
+
+    def _environment(self) -> dict[str, str]:
+        self.scratch.mkdir(mode=0o700, exist_ok=True)
+        return {
+            "HF_HUB_OFFLINE": "1",
+            "TMPDIR": str(self.scratch),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand answers to those who wait; at the process's end, tell those who still do."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_agent import codec
+from mlx_agent.errors import no_room_told
 from mlx_agent.records import Lesson, RenderSettings, Split
 from mlx_agent.render import lesson_messages
 
@@ -76,8 +77,12 @@ def _by_time(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
     return tuple(sorted(lessons, key=lambda lesson: (lesson.sent_at, lesson.id)))
 
 
+@no_room_told()
 def write_dataset(root: Path, account: str, splits: Splits, render: RenderSettings) -> Dataset:
-    """Write the splits under `root/<hash>`; a complete one that is there already is used."""
+    """Write the splits under `root/<hash>`; a complete one that is there already is used.
+
+    Raises DiskFull, with nothing that a reader would take for a data set.
+    """
     files = {f"{name}.jsonl": _lines(getattr(splits, name), render) for name in SPLITS}
     manifest = _manifest(account, splits, render)
     digest = hashlib.sha256(json.dumps(manifest).encode())
