@@ -167,19 +167,19 @@ def adapters_show(adapter_id: str, *, as_json: Json = False) -> None:
 
 
 @adapters_app.command(name="promote")
-def adapters_promote(adapter_id: str) -> None:
+def adapters_promote(adapter_id: str, *, as_json: Json = False) -> None:
     """Use this adapter from now on, whatever the gate said."""
     from daemon.commands.adapters import promote as command
 
-    command(adapter_id)
+    command(adapter_id, as_json=as_json)
 
 
 @adapters_app.command(name="rollback")
-def adapters_rollback(account: AccountOption = None) -> None:
+def adapters_rollback(account: AccountOption = None, *, as_json: Json = False) -> None:
     """Go back to the adapter that was used before."""
     from daemon.commands.adapters import rollback as command
 
-    command(account)
+    command(account, as_json=as_json)
 
 
 def _run(work: Any) -> None:

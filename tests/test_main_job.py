@@ -210,7 +210,8 @@ def test_adapters_can_be_listed_shown_and_undone(learned: Learned) -> None:
     assert undone == "work: your style card is used from now on.\n"
     done = trimtab("draft", "--to", "r@hale.example", home=learned.home, stdin="The plan is ready")
     assert "(style-card: no agent yet" in done.stderr
-    trimtab("adapters", "promote", adapter, home=learned.home)
+    promoted = trimtab("adapters", "promote", adapter, "--json", home=learned.home).stdout
+    assert json.loads(promoted) == {"account": "work", "adapter": adapter}
     done = trimtab("draft", "--to", "r@hale.example", home=learned.home, stdin="The plan is ready")
     assert "(adapter)" in done.stderr
 

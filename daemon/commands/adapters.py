@@ -46,17 +46,22 @@ def show(adapter_id: str, *, as_json: bool) -> None:
     return None
 
 
-def promote(adapter_id: str) -> None:
+def promote(adapter_id: str, *, as_json: bool) -> None:
     """Point the account at this adapter."""
     paths, _ = load()
     adapter = adapters.verify(paths.adapters, adapter_id)
     adapters.promote(paths.adapters, adapter.account, adapter.id)
-    say(f"{adapter.account}: {adapter.id} is used from now on.")
+    _print_used(adapter.account, adapter.id, as_json=as_json)
 
 
-def rollback(account: str | None) -> None:
+def rollback(account: str | None, *, as_json: bool) -> None:
     """Point the account at the adapter before the current one, or at none."""
     paths, settings = load()
     name = choose_account(settings, account)
-    now = adapters.rollback(paths.adapters, name)
-    say(f"{name}: {f'{now} is' if now else 'your style card is'} used from now on.")
+    _print_used(name, adapters.rollback(paths.adapters, name), as_json=as_json)
+
+
+def _print_used(account: str, adapter_id: str | None, *, as_json: bool) -> None:
+    if as_json:
+        return print_json({"account": account, "adapter": adapter_id})
+    return say(f"{account}: {adapter_id or 'your style card'} is used from now on.")
