@@ -2,9 +2,10 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
     "eval", "demo",
 }  # fmt: skip
+FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
 
 
@@ -176,63 +178,78 @@ def test_a_model_that_there_is_no_client_for(write_config: WriteConfig) -> None:
     )
 
 
-def test_a_full_disk_at_commit(tmp_path: Path, mails: Path) -> None:
-    """On a real full disk: one sentence, the store as it was, and the same again with room."""
-    home = tmp_path / "small"
-    home.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", home], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        absent("a small file system to fill (mount -t tmpfs, as root on Linux)")
-    try:
-        (home / "config.toml").write_text(OFFLINE, "utf-8")
-        full = sentence(trimtab("import", mails, home=home, code=1))
-        assert full == (
-            f"The disk that holds {home / 'trimtab.db'} is full; make room and try again. What was "
-            "stored is safe, and the step that failed left nothing half-done."
+class SmallDisk:
+    """A file system of its own in memory, as a home with little room."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def mount(self) -> bool:
+        """Whether that can be done here: it takes root, and Linux."""
+        command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", self.home]
+        return shutil.which("mount") is not None and not subprocess.call(
+            command, stderr=subprocess.DEVNULL
         )
-        subprocess.run(["mount", "-o", "remount,size=64m", home], check=True)
-        again = json.loads(trimtab("import", mails, "--json", home=home).stdout)
-        assert (again["added"], again["known"]) == (60, 0)
-    finally:
-        subprocess.run(["umount", "--lazy", home], check=True)
+
+    def leave(self, kib: int) -> None:
+        """Room for so much more, and nothing beyond."""
+        used = subprocess.check_output(["df", "--output=used", self.home], text=True).split()[-1]
+        self._resize(f"{int(used) + kib}k")
+
+    def make_room(self) -> None:
+        """Plenty of it."""
+        self._resize("64m")
+
+    def _resize(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", self.home], check=True)
 
 
-def test_a_full_disk_ends_a_command_that_works_through_the_daemon(
-    tmp_path: Path, mails: Path
-) -> None:
-    """A user who waits is told; the lessons that were made stay, and the rest is made later."""
-    home = tmp_path / "small"
-    home.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", home], capture_output=True, check=False
-    )
-    if mounted.returncode:
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A home on a small disk, with an account."""
+    (tmp_path / "small").mkdir()
+    small = SmallDisk(tmp_path / "small")
+    if not small.mount():
         absent("a small file system to fill (mount -t tmpfs, as root on Linux)")
-    try:
-        (home / "config.toml").write_text(OFFLINE, "utf-8")
-        trimtab("import", mails, home=home)
-        trimtab("status", "--once", home=home)
-        subprocess.run(["mount", "-o", f"remount,size={_used(home) + 400}k", home], check=True)
-        full = sentence(trimtab("teach", home=home, code=1))
-        assert "is full; make room and try again" in full
-        subprocess.run(["mount", "-o", "remount,size=64m", home], check=True)
-        again = json.loads(trimtab("teach", "--json", home=home).stdout)
-        assert again["lessons"] + again["known"] == 60
-        status = json.loads(trimtab("status", "--json", home=home).stdout)
-        assert status["accounts"][0]["lessons"] == 60
-        assert status["jobs"][-1]["state"] in {"failed", "interrupted"}
-        subprocess.run(["mount", "-o", f"remount,size={_used(home) + 24}k", home], check=True)
-        assert "is full; make room and try again" in sentence(trimtab("train", home=home, code=1))
-        assert not list((home / "datasets").glob("*/manifest.json"))
-    finally:
-        subprocess.run(["umount", "--lazy", home], check=True)
+    (small.home / "config.toml").write_text(OFFLINE, "utf-8")
+    yield small
+    subprocess.run(["umount", "--lazy", small.home], check=True)
 
 
-def _used(home: Path) -> int:
-    """KiB in use on a file system."""
-    return int(subprocess.check_output(["df", "--output=used", home], text=True).split()[-1])
+def test_a_full_disk_at_commit(disk: SmallDisk, mails: Path) -> None:
+    """One sentence, the store as it was, and with room the same again succeeds."""
+    disk.leave(248)
+    full = sentence(trimtab("import", mails, home=disk.home, code=1))
+    assert full == (
+        f"The disk that holds {disk.home / 'trimtab.db'} is full; make room and try again. What "
+        "was stored is safe, and the step that failed left nothing half-done."
+    )
+    disk.make_room()
+    again = json.loads(trimtab("import", mails, "--json", home=disk.home).stdout)
+    assert (again["added"], again["known"]) == (60, 0)
+
+
+def test_a_full_disk_ends_what_works_through_the_daemon(disk: SmallDisk, mails: Path) -> None:
+    """A user who waits is told; the lessons that were made stay, and the rest is made later."""
+    trimtab("import", mails, home=disk.home)
+    trimtab("status", "--once", home=disk.home)
+    disk.leave(400)
+    assert FULL in sentence(trimtab("teach", home=disk.home, code=1))
+    disk.make_room()
+    again = json.loads(trimtab("teach", "--json", home=disk.home).stdout)
+    assert again["lessons"] + again["known"] == 60
+    status = json.loads(trimtab("status", "--json", home=disk.home).stdout)
+    assert status["accounts"][0]["lessons"] == 60
+    assert status["jobs"][-1]["state"] in {"failed", "interrupted"}
+
+
+def test_a_full_disk_leaves_no_half_data_set(disk: SmallDisk, mails: Path) -> None:
+    """What has no manifest is none; with room it is written anew."""
+    trimtab("import", mails, home=disk.home)
+    trimtab("teach", home=disk.home)
+    disk.leave(24)
+    assert FULL in sentence(trimtab("train", home=disk.home, code=1))
+    assert not list((disk.home / "datasets").glob("*/manifest.json"))
 
 
 def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> None:
