@@ -19,9 +19,11 @@ from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from mlx_agent import adapters, codec
+from mlx_agent.anatomy import dissect
 from mlx_agent.evaluate import Condition, Measured, measure, pool
 from mlx_agent.large.registry import open_model
-from mlx_agent.records import Lesson, Rule
+from mlx_agent.names import first_name
+from mlx_agent.records import Address, Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split
 from plugin.client import Client
 
@@ -185,11 +187,12 @@ async def _draft(client: Client, person: sample.SamplePerson) -> Drafted:
 
 async def edit(client: Client, app: App, server: EmbeddedImap, drafted: Drafted) -> Edited:
     """Change the draft as a user might, send it, and let the daemon find out."""
-    key = sample.people()[0].key
+    person = sample.people()[0]
+    key = person.key
     stored = await app.database.read(draft_store.draft, drafted.draft_id)
     assert stored is not None
     message = message_from_bytes(outbox.compose(stored).as_bytes(), policy=policy.SMTP)
-    message.set_content(_edited(drafted.text))
+    message.set_content(_edited(drafted.text, person.address))
     await server.deliver(key, [message.as_bytes()])
     for kind in ("sync", "edits", "teach"):
         await client.run_job(kind, key)
@@ -209,9 +212,9 @@ async def _lesson_of(app: App, account: str, mail_id: str | None) -> Lesson | No
     return next((lesson for lesson in lessons if lesson.sample_id == mail_id), None)
 
 
-def _edited(text: str) -> str:
-    """A warmer greeting and a shorter end."""
-    lines = text.split("\n")
-    greeting = f"Hi {STRANGER['name'].split()[0]}!"
-    body = [line for line in lines[1:] if not line.startswith("Please let me know")]
-    return "\n".join([greeting, *body[:-2], "Cheers,", "Ada"])
+def _edited(text: str, sender: Address) -> str:
+    """What is said, under a warmer greeting and a shorter end."""
+    to = Address(**STRANGER)
+    core = dissect(text, sender, (to,)).paragraphs
+    body = "\n\n".join(" ".join(paragraph) for paragraph in core)
+    return f"Hi {first_name(to)}!\n\n{body}\n\nCheers,\n{first_name(sender)}\n"
