@@ -30,10 +30,10 @@ from typing import Any, BinaryIO, TextIO
 
 from pydantic import ValidationError
 
-from mlx_agent import bases, codec
+from mlx_agent import adapters, bases, codec
 from mlx_agent.agent import Agent
 from mlx_agent.engine import BLAS, mx
-from mlx_agent.errors import TrimtabError, WorkerBusy
+from mlx_agent.errors import AdapterDamaged, TrimtabError, WorkerBusy
 from mlx_agent.records import RenderSettings, TrainRequest, X
 from mlx_agent.train.run import train
 
@@ -153,7 +153,7 @@ class Worker:
     def _agent(self, base: str, adapter: Path | None) -> Agent:
         key = (base, adapter)
         if key not in self._agents:
-            self._agents[key] = Agent(bases.find(base), adapter)
+            self._agents[key] = _load(bases.find(base), adapter)
         self._agents.move_to_end(key)
         while len(self._agents) > KEPT:
             self._agents.popitem(last=False)
@@ -171,6 +171,15 @@ class Worker:
         with self._lock:
             self._answers.write(json.dumps(answer) + "\n")
             self._answers.flush()
+
+
+def _load(base: Path, adapter: Path | None) -> Agent:
+    """The agent, if its adapter is intact and was made for this very base: AdapterDamaged."""
+    if adapter is not None:
+        made = adapters.verify(adapter.parent, adapter.name)
+        if made.base_hash != bases.base_hash(base):
+            raise AdapterDamaged(made.id, "its base model has changed")
+    return Agent(base, adapter)
 
 
 def _described(error: TrimtabError) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from training_examples import a_request, lessons_of
+from training_examples import Trained, a_request, lessons_of
 
 from daemon.explain import explain
 from daemon.jobs.worker import Worker
-from mlx_agent import adapters
+from mlx_agent import adapters, pocket
 from mlx_agent.errors import (
+    AdapterDamaged,
     BaseNotFound,
     TooFewLessons,
     TrainingDiverged,
@@ -142,6 +144,21 @@ async def test_errors_come_back_as_what_they_are(worker: Worker, tmp_path: Path)
     with pytest.raises(TrainingDiverged) as diverged:
         await worker.train(a_request(tmp_path, 4, settings={"learning_rate": 1e38}), pytest.fail)
     assert explain(diverged.value).startswith("Training for account 'work' went astray at step 1 ")
+
+
+async def test_an_adapter_is_refused_on_another_base(
+    worker: Worker, tmp_path: Path, trained: Trained
+) -> None:
+    """Its weights would mean nothing there; so too when the base was changed in its place."""
+    other = shutil.copytree(pocket.path(), tmp_path / "base")
+    copied = await worker.rules(str(other), trained.path, XS, RENDER)
+    assert len(copied) == len(XS)
+    changed = shutil.copytree(pocket.path(), tmp_path / "changed")
+    (changed / "trimtab.json").write_text('{"context_words": 26}', "utf-8")
+    with pytest.raises(AdapterDamaged) as raised:
+        await worker.rules(str(changed), trained.path, XS, RENDER)
+    assert raised.value.adapter_id == trained.adapter.id
+    assert raised.value.reason == "its base model has changed"
 
 
 async def test_a_bug_in_the_worker_is_told_by_its_class(worker: Worker, tmp_path: Path) -> None:
