@@ -102,7 +102,7 @@ class Train(_Section):
     rank: int = Field(default=16, ge=1, le=256)
     epochs: int = Field(default=4, ge=1, le=100)
     batch_size: int = Field(default=8, ge=1, le=256)
-    learning_rate: float = Field(default=4e-3, gt=0, lt=1)
+    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
     max_tokens: int = Field(default=1024, ge=64)
     min_lessons: int = Field(default=20, ge=2)
     seed: int = 1

@@ -315,7 +315,7 @@ class TrainSettings:
     scale: float = 1.0
     epochs: int = 4
     batch_size: int = 8
-    learning_rate: float = 4e-3
+    learning_rate: float = 2e-3
     max_tokens: int = 1024
     seed: int = 1
 

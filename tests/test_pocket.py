@@ -168,7 +168,7 @@ def test_the_base_is_what_the_script_says(made: Path) -> None:
         assert bases.render_settings(path) == RENDER
     log = (pocket.path() / "pretrain.log").read_text("utf-8").splitlines()
     assert log[0].endswith(f" {Plan()}")
-    assert log[-1].startswith(f"step   {Plan().steps} ")
+    assert log[-1].startswith(f"step {Plan().steps:5} ")
 
 
 def test_the_card_says_what_is_true() -> None:

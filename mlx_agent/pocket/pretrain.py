@@ -64,7 +64,7 @@ ARCHITECTURE: dict[str, Any] = {
 class Plan:
     """How long and how fast: steps of `batch` lessons each, cosine decay from `rate`."""
 
-    steps: int = 900
+    steps: int = 1800
     batch: int = 8
     rate: float = 3e-3
     warm_up: int = 20
