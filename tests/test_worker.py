@@ -89,11 +89,11 @@ def test_errors_of_ours_come_with_their_fields(wire: Wire, base: str) -> None:
 
 
 def test_a_broken_adapter_is_named(wire: Wire, trained: Trained, tmp_path: Path) -> None:
-    """By its id and by what the library raised."""
+    """By its id, before a library is asked to load it."""
     broken = tmp_path / "work-1"
     broken.mkdir()
     error = wire.error(wire.ask_rules(X_1, adapter=str(broken)))
-    fields = {"adapter_id": "work-1", "reason": "FileNotFoundError"}
+    fields = {"adapter_id": "work-1", "reason": "its manifest is missing or cannot be read"}
     assert error == {"type": "AdapterDamaged", "fields": fields}
 
 
