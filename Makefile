@@ -13,11 +13,14 @@ help: ## list the targets
 
 setup: $(STAMP) ## make the virtual environment and install the pinned dependencies
 
+# Without looking at dependencies, for the lock file names them all: pip's resolver asks for the newest
+# `coverage[toml]` where the lock has an older one, and refuses it for want of a hash.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "trimtab needs Python 3.11 or newer; name one with PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip check --quiet --disable-pip-version-check
 	@touch $(STAMP)
 
 demo: $(STAMP) ## the main job, end to end, on a sample mailbox: no key, no network
