@@ -15,7 +15,7 @@ from dovecot_server import Dovecot
 from tools import absent, free_port
 
 from daemon import sample
-from daemon.config import Config, Paths
+from daemon.config import Config, Paths, find_paths
 from daemon.lock import HomeLock
 
 ADA = sample.people()[0]
@@ -257,6 +257,28 @@ def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> 
     write_config(OFFLINE)
     said = sentence(trimtab("import", tmp_path / "nowhere", code=1))
     assert said.endswith("give an mbox file, a Maildir, an .eml file or a directory of them.")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["status", "--once"], "work     0 "),
+        (["adapters", "list"], "adapter"),
+        (["teach", "--dry-run"], "work: 0 mails teach"),
+    ],
+)
+def test_the_first_command_may_be_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], said: str
+) -> None:
+    """With nothing there but a config in the system's own place."""
+    monkeypatch.delenv("TRIMTAB_HOME", raising=False)
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = find_paths()
+    paths.config.parent.mkdir(parents=True)
+    paths.config.write_text(OFFLINE, "utf-8")
+    assert said in trimtab(*command).stdout
 
 
 # --- what goes well --------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import choose_account, load
-from daemon.config import make_directories
 from daemon.errors import SourceUnreadable
 from daemon.lock import HomeLock
 from daemon.mailbox.importing import import_path
@@ -23,7 +22,6 @@ async def import_mail(path: Path, account: str | None, *, as_json: bool) -> None
     """Import into the store. A running daemon must be stopped first: it owns the store."""
     paths, settings = load()
     name = choose_account(settings, account)
-    make_directories(paths)
     with HomeLock(paths.lock), progress_bar() as show:
         database = await Database.open(paths.database)
         try:

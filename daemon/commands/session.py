@@ -19,9 +19,14 @@ log = logging.getLogger(__name__)
 
 
 def load() -> tuple[Paths, Config]:
-    """Where things are, and the user's config; raises ConfigMissing and ConfigInvalid."""
+    """Where things are, the places made, and the user's config.
+
+    Raises ConfigMissing and ConfigInvalid, with nothing made.
+    """
     paths = config.find_paths()
-    return paths, config.load(paths.config)
+    settings = config.load(paths.config)
+    config.make_directories(paths)
+    return paths, settings
 
 
 def choose_account(settings: Config, name: str | None) -> str:
