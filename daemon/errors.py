@@ -18,6 +18,7 @@
     ├── DaemonNotRunning        a command needs the daemon
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
+    ├── StoreDamaged            the store's file is no database, or a broken one
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── SocketPathTooLong       the home lies too deep for a Unix socket
@@ -138,6 +139,11 @@ class DaemonNotRunning(UserError):
 
 @dataclass(eq=False)
 class StoreFull(UserError):
+    path: Path
+
+
+@dataclass(eq=False)
+class StoreDamaged(UserError):
     path: Path
 
 

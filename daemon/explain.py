@@ -134,6 +134,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"The disk that holds {x.path} is full; make room and try again. What was stored is safe, "
         "and the step that failed left nothing half-done."
     ),
+    e.StoreDamaged: lambda x: (
+        f"{x.path} is damaged; nothing was changed in it. Put a backup in its place, or move it "
+        "away and take your mail in anew with `trimtab sync` or `trimtab import`."
+    ),
     e.StoreTooNew: lambda x: (
         f"{x.path} was written by a newer trimtab (format {x.found}, this one knows {x.known}); "
         "update trimtab."

@@ -281,6 +281,24 @@ def test_the_first_command_may_be_any(
     assert said in trimtab(*command).stdout
 
 
+def test_a_damaged_store(write_config: WriteConfig, home: Paths) -> None:
+    """It is left as it is, for a backup may be at hand, or somebody who can mend it."""
+    write_config(OFFLINE)
+    home.database.write_text("no database", "utf-8")
+    assert sentence(trimtab("status", "--once", code=1)).startswith(
+        f"{home.database} is damaged; nothing was changed in it. Put a backup in its place, or move"
+    )
+    assert home.database.read_text("utf-8") == "no database"
+
+
+def test_a_recipient_that_is_no_address(write_config: WriteConfig) -> None:
+    """Told before anything is written; the value is not repeated."""
+    write_config(OFFLINE)
+    assert sentence(trimtab("draft", "--to", "Robin", stdin="- yes\n", code=1)) == (
+        "--to takes a mail address, such as 'Robin Hale <robin@hale.example>'."
+    )
+
+
 # --- what goes well --------------------------------------------------------------------------
 
 

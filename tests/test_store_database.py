@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from store_samples import a_batch, a_mail
 
-from daemon.errors import StoreFull
+from daemon.errors import StoreDamaged, StoreFull
 from daemon.store import mail
 from daemon.store.database import Database
 
@@ -223,3 +223,23 @@ async def test_a_store_on_a_full_disk_cannot_be_made(small_disk: Path) -> None:
 def integrity(connection: sqlite3.Connection) -> str:
     result: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
     return result
+
+
+async def test_a_broken_store_is_told_as_such(tmp_path: Path) -> None:
+    """Pages that hold something else are found when they are read, at opening or later."""
+    path = tmp_path / "trimtab.db"
+    await (await Database.open(path)).close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    with pytest.raises(StoreDamaged) as raised:
+        await _all_jobs(path)
+    assert raised.value.path == path
+
+
+async def _all_jobs(path: Path) -> list[sqlite3.Row]:
+    database = await Database.open(path)
+    try:
+        return await database.read(lambda c: c.execute("SELECT * FROM job").fetchall())
+    finally:
+        await database.close()

@@ -62,6 +62,8 @@ def build_request(
 ) -> dict[str, Any]:
     """The body of `POST /v1/drafts`; `--reply-to` fills what the options leave open."""
     to = [Address(name=name, address=address) for name, address in getaddresses(options.to)]
+    if any(address.address.count("@") != 1 for address in to):
+        sys.exit("--to takes a mail address, such as 'Robin Hale <robin@hale.example>'.")
     subject = options.subject
     context: tuple[ContextMessage, ...] = ()
     if options.reply_to is not None:

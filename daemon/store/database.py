@@ -2,8 +2,8 @@
 
 Every access is a function of the connection, run whole on that thread: from BEGIN to COMMIT or
 ROLLBACK nothing is awaited, so a cancelled caller finds its transaction done or not begun, never
-open. Knows no table and no record. Fails with StoreTooNew at opening, and with StoreFull whenever
-there is no room; what was committed before stays.
+open. Knows no table and no record. Fails with StoreTooNew at opening, with StoreFull whenever there
+is no room (what was committed before stays), and with StoreDamaged where the file is broken.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from daemon.errors import StoreFull, StoreTooNew
+from daemon.errors import StoreDamaged, StoreFull, StoreTooNew
 from daemon.store import schema
 
 Connection = sqlite3.Connection
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 """The second is what a full disk answers when the WAL's index has to grow."""
+
+_DAMAGE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -50,7 +52,10 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open or create the store (0600) and migrate it; raises StoreTooNew and StoreFull."""
+        """Open or create the store (0600) and migrate it.
+
+        Raises StoreTooNew, StoreDamaged and StoreFull.
+        """
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
             loop = asyncio.get_running_loop()
@@ -154,4 +159,11 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
             raise StoreFull(path) from error
+        if isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE:
+            raise StoreDamaged(path) from error
         raise
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code: an extended one has more above its lowest byte."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
