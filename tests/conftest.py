@@ -1,17 +1,23 @@
 """Fixtures that many tests share, and the loud line about tools that are missing."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from dovecot_server import PASSWORD, Dovecot, running_dovecot
+from hypothesis import settings
 from tools import MISSING
 from training_examples import trained  # noqa: F401  # a fixture, once for the whole run
 
 from daemon import config
 from daemon.config import Config, Paths
 from daemon.store.database import Database
+
+# No test is timed: these machines are shared. Continuous integration tries the same examples twice.
+settings.register_profile("trimtab", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("trimtab")
 
 _users = itertools.count(1)
 
