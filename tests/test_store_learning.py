@@ -108,9 +108,8 @@ def test_a_draft_is_found_by_the_message_id_it_left_with(connection: sqlite3.Con
     drafts.set_message_id(connection, "draft-1", "<saved@x>")
     drafts.set_message_id(connection, "draft-1", "<sent@x>")
     drafts.set_message_id(connection, "draft-2", "<sent@x>")
-    assert drafts.draft_by_message_id(connection, "work", "<saved@x>") is None
-    assert drafts.draft_by_message_id(connection, "work", "<sent@x>") == a_draft(2)
-    assert drafts.draft_by_message_id(connection, "home", "<sent@x>") is None
+    assert drafts.drafts_by_message_id(connection, "work") == {"<sent@x>": a_draft(2)}
+    assert drafts.drafts_by_message_id(connection, "home") == {}
 
 
 def test_drafts_come_newest_first(connection: sqlite3.Connection) -> None:
@@ -172,14 +171,6 @@ def test_an_edit_is_one_of_a_draft(connection: sqlite3.Connection) -> None:
     """One of an unknown draft is a bug of the caller."""
     with pytest.raises(sqlite3.IntegrityError):
         edits.add_edit(connection, an_edit(1))
-
-
-def test_drafts_without_an_edit_are_those_to_look_for(drafted: sqlite3.Connection) -> None:
-    """Newest first; one that was edited is no longer looked for."""
-    assert edits.unedited_drafts(drafted, "work") == [a_draft(2), a_draft(1)]
-    edits.add_edit(drafted, an_edit(2))
-    assert edits.unedited_drafts(drafted, "work") == [a_draft(1)]
-    assert edits.unedited_drafts(drafted, "home") == []
 
 
 # --- adapters --------------------------------------------------------------------------------

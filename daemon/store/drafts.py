@@ -46,24 +46,9 @@ def draft_by_key(connection: sqlite3.Connection, account: str, key: str) -> Draf
     )
 
 
-def draft_by_message_id(
-    connection: sqlite3.Connection, account: str, message_id: str
-) -> Draft | None:
-    """The draft that was saved or sent under that Message-ID; the latest if there are several."""
-    return _one(
-        connection.execute(
-            """
-            SELECT * FROM draft WHERE account = ? AND message_id = ?
-            ORDER BY created_at DESC, rowid DESC LIMIT 1
-            """,
-            (account, message_id),
-        )
-    )
-
-
 def drafts(connection: sqlite3.Connection, account: str) -> list[Draft]:
     """All drafts of the account, newest first."""
-    return drafts_of(
+    return _drafts(
         connection.execute(
             "SELECT * FROM draft WHERE account = ? ORDER BY created_at DESC, rowid DESC", (account,)
         )
@@ -79,7 +64,7 @@ def drafts_by_message_id(connection: sqlite3.Connection, account: str) -> dict[s
         """,
         (account,),
     ).fetchall()
-    return dict(zip((row["message_id"] for row in rows), drafts_of(rows), strict=True))
+    return dict(zip((row["message_id"] for row in rows), _drafts(rows), strict=True))
 
 
 def set_message_id(connection: sqlite3.Connection, draft_id: str, message_id: str) -> None:
@@ -87,7 +72,7 @@ def set_message_id(connection: sqlite3.Connection, draft_id: str, message_id: st
     connection.execute("UPDATE draft SET message_id = ? WHERE id = ?", (message_id, draft_id))
 
 
-def drafts_of(rows: Iterable[sqlite3.Row]) -> list[Draft]:
+def _drafts(rows: Iterable[sqlite3.Row]) -> list[Draft]:
     """Whole rows of `draft` as records."""
     return [
         Draft(
@@ -105,4 +90,4 @@ def drafts_of(rows: Iterable[sqlite3.Row]) -> list[Draft]:
 
 
 def _one(rows: Iterable[sqlite3.Row]) -> Draft | None:
-    return next(iter(drafts_of(rows)), None)
+    return next(iter(_drafts(rows)), None)

@@ -10,8 +10,7 @@ import sqlite3
 from hashlib import sha256
 
 from daemon.store.columns import to_moment, to_text
-from daemon.store.drafts import drafts_of
-from mlx_agent.records import Draft, Edit
+from mlx_agent.records import Edit
 
 
 def add_edit(connection: sqlite3.Connection, edit: Edit) -> bool:
@@ -44,20 +43,6 @@ def edits(connection: sqlite3.Connection, account: str) -> list[Edit]:
         "SELECT * FROM edit WHERE account = ? ORDER BY created_at, number", (account,)
     )
     return [_edit(row) for row in rows]
-
-
-def unedited_drafts(connection: sqlite3.Connection, account: str) -> list[Draft]:
-    """Drafts without an edit, newest first."""
-    return drafts_of(
-        connection.execute(
-            """
-            SELECT * FROM draft
-            WHERE account = ? AND NOT EXISTS (SELECT 1 FROM edit WHERE draft_id = draft.id)
-            ORDER BY created_at DESC, rowid DESC
-            """,
-            (account,),
-        )
-    )
 
 
 def _edit(row: sqlite3.Row) -> Edit:
