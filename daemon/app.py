@@ -18,7 +18,7 @@ from typing import Any
 from daemon.agents import Agents
 from daemon.api.routes import build_api
 from daemon.api.server import serve
-from daemon.config import Config, Paths, make_directories
+from daemon.config import Config, Paths
 from daemon.drafting import Drafter, DraftRequest
 from daemon.errors import DraftNotFound, only_cause
 from daemon.explain import explain
@@ -137,12 +137,12 @@ class App:
 async def open_app(
     paths: Paths, config: Config, *, disk_retry_s: float | None = 30.0
 ) -> AsyncIterator[App]:
-    """Take the home and build the app; raises HomeInUse, StoreTooNew and ModelUnknown.
+    """Take the home, whose places must be there, and build the app.
 
-    A full disk holds up the daemon's jobs until there is room, looked for every `disk_retry_s`;
-    with None it ends `serving` with StoreFull, for a command whose user is waiting.
+    Raises HomeInUse, ModelUnknown, StoreDamaged, StoreFull and StoreTooNew. A full disk holds up
+    the daemon's jobs until there is room, looked for every `disk_retry_s`; with None it ends
+    `serving` with StoreFull, for a command whose user is waiting.
     """
-    make_directories(paths)
     writer, teacher = (open_model(role, getattr(config.models, role)) for role in ROLES)
     async with AsyncExitStack() as stack:
         stack.enter_context(HomeLock(paths.lock))

@@ -11,11 +11,9 @@
     ├── FolderEmpty             there is nothing in the Sent folder to learn from
     ├── FolderUnstable          the server gives its folders no UIDVALIDITY
     ├── SendingRefused          no SMTP server, no recipient, or the server said no
-    ├── FolderShrunk            more than a fifth of a folder is gone: stop and ask
     ├── NothingToTeach          no mail of the account teaches
     ├── AgentMissing            the account has no agent in use
     ├── HomeInUse               another trimtab holds this home
-    ├── DaemonNotRunning        a command needs the daemon
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
     ├── StoreDamaged            the store's file is no database, or a broken one
@@ -110,13 +108,6 @@ class SendingRefused(UserError):
 
 
 @dataclass(eq=False)
-class FolderShrunk(UserError):
-    account: str
-    had: int
-    gone: int
-
-
-@dataclass(eq=False)
 class NothingToTeach(UserError):
     account: str
     mails: int
@@ -130,11 +121,6 @@ class AgentMissing(UserError):
 @dataclass(eq=False)
 class HomeInUse(UserError):
     home: Path
-
-
-@dataclass(eq=False)
-class DaemonNotRunning(UserError):
-    socket: Path
 
 
 @dataclass(eq=False)

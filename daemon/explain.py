@@ -120,16 +120,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.SendingRefused: lambda x: (
         f"The mail was not sent from account {x.account!r}: {x.reason}. The draft is kept."
     ),
-    e.FolderShrunk: lambda x: (
-        f"{x.gone} of {x.had} mails of account {x.account!r} are gone from the server at once; "
-        "nothing was removed here. Check the folder, then sync again."
-    ),
     e.NothingToTeach: _nothing_to_teach,
     e.AgentMissing: lambda x: (
         f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
     ),
     e.HomeInUse: _home_in_use,
-    e.DaemonNotRunning: lambda x: f"No daemon answers at {x.socket}; start it with `trimtab run`.",
     e.StoreFull: lambda x: (
         f"The disk that holds {x.path} is full; make room and try again. What was stored is safe, "
         "and the step that failed left nothing half-done."
