@@ -13,7 +13,10 @@ from typing import Literal
 from mlx_agent.records import Mail
 
 JobKind = Literal["sync", "edits", "teach", "train"]
+DeletedPolicy = Literal["forget", "keep"]
 JobState = Literal["queued", "running", "done", "failed", "interrupted"]
+DeliveryKind = Literal["save", "send", "file"]
+DeliveryState = Literal["trying", "done", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +50,70 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FolderView:
+    """How a folder stands on the server (RFC 9051, 7; RFC 7162 for `modseq`, None without it).
+
+    Two equal views of one folder mean that no message came or went in between.
+    """
+
+    uidvalidity: int
+    uidnext: int
+    messages: int
+    modseq: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderState:
-    """How far a folder has been read: every UID up to `last_uid` is stored or quarantined."""
+    """What is known of a folder.
+
+    `view` is how it stood when it was last read to its end, None if it never was. `changes` counts
+    the syncs running that found another UIDVALIDITY each. `answer` is what the user said about a
+    folder that lost much at once. `found_at` is when the folder was last looked for by its role.
+    """
 
     account: str
     folder: str
     uidvalidity: int
-    last_uid: int
+    view: FolderView | None = None
+    changes: int = 0
+    answer: DeletedPolicy | None = None
+    found_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one transaction of a sync or an import stores, with the folder's new state."""
+    """What one transaction of a sync or an import stores.
+
+    `linked` are messages whose header was known: the UID and the id of the mail. `folder` says
+    where all UIDs are from; None for an import.
+    """
 
     account: str
-    incoming: tuple[Incoming, ...]
+    incoming: tuple[Incoming, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    linked: tuple[tuple[int, str], ...] = ()
     folder: FolderState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The end of a reading of a folder: what the server has, as far as it was listed.
+
+    `present` are the UIDs that it lists; None where its count alone says that none has gone.
+    """
+
+    folder: FolderState
+    view: FolderView
+    present: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Mails that are gone from the server: how many of how many; `held` if the user must say."""
+
+    mails: int = 0
+    of: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +128,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync or an import did; `known` counts mails that were already stored."""
+    """What a sync or an import did.
+
+    `known` counts mails that were already stored, `forgotten` those that the mailbox lost.
+    """
 
     account: str
     added: int
     known: int
     quarantined: int
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +168,19 @@ class AccountCounts:
     edits: int
     last_sync: datetime | None
     adapter: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How far a draft has got on one way out: into Drafts, by SMTP, or as a copy into Sent.
+
+    `trying` was committed before the first byte went out, so it is also what a crash leaves behind.
+    `failed`: nothing arrived. `unknown`: the link died before the server's answer.
+    """
+
+    draft_id: str
+    kind: DeliveryKind
+    state: DeliveryState
+    attempts: int
+    begun_at: datetime
+    ended_at: datetime | None = None

@@ -75,17 +75,15 @@ def an_incoming(number: int = 1, *, uid: int | None = None, **changes: Any) -> I
     return Incoming(mail=a_mail(number, **changes), source=a_source(number), uid=uid)
 
 
-def a_batch(*numbers: int, last_uid: int | None = None, account: str = "work") -> Batch:
-    """Mails of these numbers, whose UIDs are their numbers."""
+A_FOLDER = FolderState(account="work", folder="Sent", uidvalidity=7)
+
+
+def a_batch(*numbers: int, account: str = "work", **where: Any) -> Batch:
+    """Mails of these numbers, whose UIDs are their numbers, from a folder like A_FOLDER."""
     return Batch(
         account=account,
         incoming=tuple(an_incoming(number, uid=number, account=account) for number in numbers),
-        folder=FolderState(
-            account=account,
-            folder="Sent",
-            uidvalidity=7,
-            last_uid=max(numbers) if last_uid is None else last_uid,
-        ),
+        folder=replace(A_FOLDER, account=account, **where),
     )
 
 

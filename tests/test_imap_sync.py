@@ -3,16 +3,20 @@
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from conftest import account_toml
 from dovecot_server import Dovecot
+from proxy import running_proxy
 
 from daemon import sample
 from daemon.config import Account, Config
-from daemon.errors import FolderNotFound, LoginRefused, ServerUnreachable
+from daemon.errors import FolderNotFound, FolderShrunk, LoginRefused, ServerUnreachable
+from daemon.mailbox.parse import build, parse
 from daemon.mailbox.sync import sync_account
-from daemon.records import Progress, SyncResult
+from daemon.records import Batch, Progress, SyncResult
+from daemon.store import folders as folder_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 
@@ -79,20 +83,82 @@ async def test_an_empty_sent_folder_is_fine(account: Account, database: Database
     assert result == SyncResult(account="work", added=0, known=0, quarantined=0)
 
 
+def make_anew(dovecot: Dovecot, user: str) -> None:
+    """Delete the folder and make it again: another UIDVALIDITY."""
+    link = dovecot.connect(user)
+    link.delete(dovecot.sent)
+    link.create(dovecot.sent)
+    link.logout()
+
+
 async def test_a_new_uidvalidity_keeps_the_mails(
     dovecot: Dovecot, user: str, account: Account, database: Database
 ) -> None:
     """A folder that was deleted and made anew is read anew; known mails are not doubled."""
     dovecot.append(user, RAW[:10])
     await sync_account("work", account, database, ignore)
-    link = dovecot.connect(user)
-    link.delete(dovecot.sent)
-    link.create(dovecot.sent)
-    link.logout()
-    dovecot.append(user, RAW[5:15])
+    make_anew(dovecot, user)
+    dovecot.append(user, RAW[:15])
     result = await sync_account("work", account, database, ignore)
-    assert (result.added, result.known) == (5, 5)
+    assert (result.added, result.known, result.forgotten) == (5, 10, 0)
     assert len(await database.read(mail_store.mails, "work")) == 15
+
+
+async def test_a_folder_that_lost_much_at_once_is_asked_about(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """What is new comes in, nothing is forgotten, and it is asked again until there is an answer."""
+    dovecot.append(user, RAW[:10])
+    await sync_account("work", account, database, ignore)
+    make_anew(dovecot, user)
+    dovecot.append(user, RAW[5:15])
+    for _ in range(2):
+        with pytest.raises(FolderShrunk) as raised:
+            await sync_account("work", account, database, ignore)
+        assert (raised.value.lost, raised.value.of) == (5, 15)
+        assert len(await database.read(mail_store.mails, "work")) == 15
+    await database.write(folder_store.set_answer, "work", "forget")
+    result = await sync_account("work", account, database, ignore)
+    assert (result.added, result.forgotten) == (0, 5)
+    assert len(await database.read(mail_store.mails, "work")) == 10
+    assert (await sync_account("work", account, database, ignore)).forgotten == 0
+
+
+async def test_a_deleted_mail_is_forgotten(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """Marked as deleted is deleted, expunged or not; a mark that is taken off brings it back."""
+    dovecot.append(user, RAW[:10])
+    await sync_account("work", account, database, ignore)
+    link = dovecot.connect(user)
+    link.select(dovecot.sent)
+    link.store("3", "+FLAGS", "\\Deleted")
+    assert (await sync_account("work", account, database, ignore)).forgotten == 1
+    link.store("3", "-FLAGS", "\\Deleted")
+    back = await sync_account("work", account, database, ignore)
+    assert (back.added, back.forgotten) == (1, 0)
+    link.store("4", "+FLAGS", "\\Deleted")
+    link.expunge()
+    link.logout()
+    assert (await sync_account("work", account, database, ignore)).forgotten == 1
+    assert len(await database.read(mail_store.mails, "work")) == 9
+
+
+async def test_what_was_imported_is_linked_without_moving_its_text(
+    dovecot: Dovecot, user: str, account: Account, database: Database
+) -> None:
+    """A header that is known is enough: the text is not asked for."""
+    dovecot.append(user, RAW[:10])
+    now = datetime(2026, 3, 3, tzinfo=UTC)
+    incoming = tuple(build("work", parse(raw, now)) for raw in RAW[:10])
+    await database.write(mail_store.add_batch, Batch(account="work", incoming=incoming))
+    with running_proxy(dovecot.port) as proxy:
+        assert account.imap is not None
+        through = account.imap.model_copy(update={"port": proxy.port})
+        behind = account.model_copy(update={"imap": through})
+        result = await sync_account("work", behind, database, ignore)
+    assert (result.added, result.known) == (0, 10)
+    assert proxy.counts().down < 14_000
 
 
 async def test_odd_messages_do_not_stop_the_rest(

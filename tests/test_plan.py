@@ -1,5 +1,6 @@
 """What a sync decides: which folder, which UIDs in which batches, which body sections."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,17 +10,31 @@ from imapclient.response_parser import parse_fetch_response
 
 from daemon.mailbox.plan import (
     COMMAND_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_PART_BYTES,
     Folder,
+    Pace,
     Role,
     Section,
     Structure,
-    batches,
+    by_sections,
     choose_folder,
-    is_known,
-    new_uids,
+    is_gapless,
+    newest_first,
     read_structure,
+    take_batch,
 )
-from daemon.records import FolderState
+from daemon.records import FolderView
+
+
+SECTION = Section(
+    number="1",
+    subtype="plain",
+    encoding="quoted-printable",
+    charset="utf-8",
+    flowed=False,
+    octets=12,
+)
 
 
 def folder(name: str, *flags: str, delimiter: str | None = "/") -> Folder:
@@ -81,49 +96,80 @@ def test_no_folder_of_the_role_is_none() -> None:
 
 # --- UIDs -------------------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("stored", "now", "known"),
-    [(None, 7, False), (7, 7, True), (7, 8, False), (8, 7, False), (4_000_000_777, 1, False)],
-)
-def test_a_folder_is_known_by_its_uidvalidity(stored: int | None, now: int, known: bool) -> None:
-    """Any other value, a lower one too, is another folder."""
-    state = stored and FolderState(account="work", folder="Sent", uidvalidity=stored, last_uid=3)
-    assert is_known(state or None, now) is known
-
-
 UIDS = st.integers(min_value=1, max_value=2**32 - 1)
 
 
-@given(st.lists(UIDS), UIDS)
-def test_new_uids_are_those_above_ascending(found: list[int], after: int) -> None:
-    """Each once, in order, none that is stored, none left out."""
-    new = new_uids(found, after)
-    assert list(new) == sorted(set(new))
-    assert set(new) == {uid for uid in found if uid > after}
+def view(messages: int, uidnext: int) -> FolderView:
+    return FolderView(uidvalidity=7, uidnext=uidnext, messages=messages)
 
 
-def test_a_search_that_names_the_last_message_brings_nothing_new() -> None:
-    """`UID 41:*` matches message 40 where there is no later one."""
-    assert new_uids([40], 40) == ()
+@pytest.mark.parametrize(
+    ("before", "known", "gapless"),
+    [
+        (None, 0, False),  # it was never read to its end
+        (view(8, 11), 8, True),
+        (view(8, 11), 7, False),  # something is missing, or was marked as deleted
+        (view(8, 30), 8, False),  # a UIDNEXT that went down (the server was restored)
+    ],
+)
+def test_a_count_tells_what_changed_only_without_gaps(
+    before: FolderView | None, known: int, gapless: bool
+) -> None:
+    """Else the folder must be listed."""
+    assert is_gapless(before, view(9, 12), known) is gapless
 
 
-@given(st.lists(UIDS, max_size=300), st.integers(min_value=1, max_value=50))
-def test_batches_keep_every_uid_in_order(uids: list[int], count: int) -> None:
-    """Joined again they are what was cut; none is empty or above its count."""
-    cut = list(batches(uids, count))
-    assert [uid for batch in cut for uid in batch] == uids
-    assert all(1 <= len(batch) <= count for batch in cut)
-    assert all(len(batch) == count for batch in cut[:-1])
+@given(st.sets(UIDS))
+def test_the_newest_come_first(uids: set[int]) -> None:
+    """Each once, in descending order."""
+    assert newest_first(uids) == sorted(uids)[::-1]
 
 
-@given(UIDS, st.integers(min_value=1, max_value=5000))
-def test_a_command_is_never_too_long(first: int, number: int) -> None:
-    """However many are asked for at once, a batch's UIDs fit into one command."""
-    uids = list(range(first, first + number))
-    cut = list(batches(uids, count=number))
-    assert all(len(",".join(map(str, batch))) <= COMMAND_BYTES for batch in cut)
-    assert [uid for batch in cut for uid in batch] == uids
+@given(st.lists(UIDS, min_size=1, max_size=3000), st.integers(min_value=1, max_value=3000))
+def test_a_batch_fits_into_a_command(uids: list[int], count: int) -> None:
+    """The first ones, at least one and at most so many as were asked for."""
+    batch = take_batch(uids, count)
+    assert list(batch) == uids[: len(batch)]
+    assert 1 <= len(batch) <= count
+    assert len(",".join(map(str, batch))) <= COMMAND_BYTES
+    if len(batch) < min(count, len(uids)):
+        assert len(",".join(map(str, uids[: len(batch) + 1]))) >= COMMAND_BYTES
+
+
+def test_batches_shrink_when_the_connection_breaks_and_grow_again() -> None:
+    """At one message that breaks it twice there is no hope; one success forgives."""
+    pace = Pace()
+    sizes = []
+    while not pace.is_hopeless:
+        sizes.append(pace.size)
+        pace = pace.lost()
+    assert sizes == [500, 125, 31, 7, 1, 1]
+    grown = [(pace := pace.won()).size for _ in range(10)]
+    assert grown == [2, 4, 8, 16, 32, 64, 128, 256, 500, 500]
+
+
+def of(*octets: int) -> Structure:
+    """A message with so many bytes in sections 1, 2, ..."""
+    sections = tuple(
+        replace(SECTION, number=str(i), octets=size) for i, size in enumerate(octets, 1)
+    )
+    return Structure(sections=sections, types=())
+
+
+def test_messages_are_grouped_by_where_their_text_lies() -> None:
+    """One command for each set of sections; a message without text needs none."""
+    groups = by_sections({1: of(9), 2: of(9, 9), 3: of(), 4: of(5)})
+    assert list(groups) == [(("1",), (1, 4)), (("1", "2"), (2,))]
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**10), max_size=200))
+def test_no_command_brings_more_than_it_may(sizes: list[int]) -> None:
+    """By what the server says of each part, and what is fetched of it at most."""
+    groups = list(by_sections({uid: of(size) for uid, size in enumerate(sizes)}))
+    assert [uid for _, uids in groups for uid in uids] == list(range(len(sizes)))
+    for _, uids in groups:
+        total = sum(min(sizes[uid], MAX_PART_BYTES) for uid in uids)
+        assert total <= MAX_BATCH_BYTES or len(uids) == 1
 
 
 # --- structures -------------------------------------------------------------------------------
@@ -148,10 +194,7 @@ def numbers(structure: bytes) -> list[tuple[str, str]]:
 
 def test_a_single_part_is_section_1() -> None:
     """With all that is needed to decode it, in small letters."""
-    section = Section(
-        number="1", subtype="plain", encoding="quoted-printable", charset="utf-8", flowed=False
-    )
-    assert read_structure(answered(PLAIN)) == Structure(sections=(section,), types=("text/plain",))
+    assert read_structure(answered(PLAIN)) == Structure(sections=(SECTION,), types=("text/plain",))
 
 
 def test_the_parts_of_a_multipart_are_numbered() -> None:

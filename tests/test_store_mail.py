@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_samples import NOW, a_batch, a_mail, an_incoming
 
-from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
+from daemon.records import Batch, Incoming, Quarantined, Source
 from daemon.store import mail, schema
 from daemon.store.columns import to_moment, to_text
 
@@ -67,7 +67,6 @@ def test_accounts_share_nothing(connection: sqlite3.Connection) -> None:
     assert [found.account for found in mail.mails(connection, "work")] == ["work"]
     assert len(mail.mails(connection, "home")) == 2
     assert mail.mail(connection, "work", a_mail(2).id) is None
-    assert mail.folder_state(connection, "other", "Sent") is None
 
 
 def test_a_batch_of_another_account_is_a_bug(connection: sqlite3.Connection) -> None:
@@ -144,37 +143,6 @@ def test_a_later_cut_replaces_the_parts_alone(connection: sqlite3.Connection) ->
     assert [row["cut_version"] for row in versions] == [2, 1]
 
 
-def test_a_folder_remembers_how_far_it_was_read(connection: sqlite3.Connection) -> None:
-    """The state of the last batch, even of one without mail."""
-    assert mail.folder_state(connection, "work", "Sent") is None
-    mail.add_batch(connection, a_batch(1, 2))
-    later = FolderState(account="work", folder="Sent", uidvalidity=7, last_uid=40)
-    mail.add_batch(connection, Batch(account="work", incoming=(), folder=later))
-    assert mail.folder_state(connection, "work", "Sent") == later
-
-
-def test_after_a_new_uidvalidity_mails_stay_and_uids_go(connection: sqlite3.Connection) -> None:
-    """Fetched again under other UIDs, the same mails add nothing."""
-    unreadable = (Quarantined(uid=3, reason="no header"),)
-    mail.add_batch(connection, replace(a_batch(1, 2), quarantined=unreadable))
-    mail.forget_uids(connection, "work", "Sent")
-    assert mail.folder_state(connection, "work", "Sent") is None
-    assert mail.quarantined(connection, "work") == []
-    assert links(connection) == set()
-    assert mail.add_batch(connection, a_batch(1, 2)) == 0
-    assert len(mail.mails(connection, "work")) == 2
-
-
-def test_forgetting_one_folders_uids_leaves_the_others(connection: sqlite3.Connection) -> None:
-    """Neither another folder nor another account is touched."""
-    mail.add_batch(connection, a_batch(1))
-    mail.add_batch(connection, a_batch(1, account="home"))
-    mail.forget_uids(connection, "work", "Archive")
-    mail.forget_uids(connection, "home", "Sent")
-    assert links(connection) == {("work", 1, a_mail(1).id)}
-    assert mail.folder_state(connection, "work", "Sent") is not None
-
-
 def test_what_cannot_be_read_is_quarantined_until_it_can(connection: sqlite3.Connection) -> None:
     """One row a UID; a later mail under that UID ends it."""
     unreadable = Quarantined(uid=5, reason="no header")
@@ -194,17 +162,15 @@ def test_an_import_has_neither_folder_nor_uids(connection: sqlite3.Connection) -
     assert links(connection) == set()
 
 
-def test_mail_and_folder_state_are_committed_together(
+def test_mails_and_their_uids_are_committed_together(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    """A batch that fails midway moves the folder no further."""
+    """Of a batch that fails midway nothing is kept, neither mail nor UID."""
     mail.add_batch(connection, a_batch(1))
     broken = replace(a_batch(2, 3), incoming=(*a_batch(2).incoming, an_incoming(3, subject=None)))
     connection.execute("BEGIN")
     with pytest.raises(sqlite3.IntegrityError, match="subject"):
         mail.add_batch(connection, broken)
     connection.execute("ROLLBACK")
-    state = mail.folder_state(connection, "work", "Sent")
-    assert state is not None
-    assert state.last_uid == 1
+    assert links(connection) == {("work", 1, a_mail(1).id)}
     assert len(mail.mails(connection, "work")) == 1

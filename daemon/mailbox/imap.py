@@ -1,76 +1,110 @@
-"""The only IMAP I/O. Blocking; `sync` calls it from a thread.
+"""The only IMAP I/O over a link: what a sync reads and a draft writes. Blocking.
 
-The mailbox is never changed: folders are opened with EXAMINE, bodies fetched with PEEK. After any
-failure of the connection it is dropped and never used again. Only what is needed of imapclient's
-inner object is touched, and here alone: its debug level, which costs half the time of a sync, and
-its socket, for keep-alive.
+The mailbox is never changed except by APPEND: folders are opened with EXAMINE, bodies fetched with
+PEEK. Headers and structures come first and text leaves second, so that what is known already is
+asked for no further, and attachments never move.
 """
 
 from __future__ import annotations
 
 import imaplib
-import re
-import socket
-import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, ProtocolError
 
-from daemon.config import Imap
-from daemon.errors import FolderUnstable, LoginRefused, ServerBusy, ServerUnreachable
+from daemon.errors import FolderUnstable
 from daemon.mailbox import parse
+from daemon.mailbox.connection import BUSY, Link
 from daemon.mailbox.parse import Parsed, TextPart
-from daemon.mailbox.plan import MAX_PART_BYTES, Folder, Section, Structure, read_structure
-from daemon.records import Quarantined
+from daemon.mailbox.plan import (
+    MAX_PART_BYTES,
+    Folder,
+    Section,
+    Structure,
+    by_sections,
+    read_structure,
+)
+from daemon.records import FolderView, Quarantined
 
-CONNECT_S, READ_S = 20, 60
-_META = ("INTERNALDATE", "BODYSTRUCTURE", "BODY.PEEK[HEADER]")
-_HEADER = b"BODY[HEADER]"
-_WHOLE = b"BODY[]"
-_UNREADABLE = (IMAPClientError, imaplib.IMAP4.error, ValueError, TypeError, IndexError, KeyError)
-_BUSY = re.compile(r"throttl|overquota|too many|backoff|try again|unavailable", re.IGNORECASE)
-_DELAY_MS = re.compile(r"backoff time: (\d+)", re.IGNORECASE)
+PAGE = 50_000
+"""Messages asked about in one SEARCH: a line of imaplib's holds a million bytes."""
+MAX_HEADER_BYTES = 65_536
+"""Bytes fetched of one header block; no person's mail has more."""
+_STATUS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY")
+_MODSEQ = "HIGHESTMODSEQ"
+_HEADER = f"BODY.PEEK[HEADER]<0.{MAX_HEADER_BYTES}>"
+_META = ("INTERNALDATE", "BODYSTRUCTURE", _HEADER)
+_UNREADABLE = (
+    *(IMAPClientError, imaplib.IMAP4.error, ValueError, TypeError),
+    *(IndexError, KeyError, AttributeError, RecursionError),
+)
+REFUSALS = 5
+"""So many messages refused one after another, and none read, are a broken server."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """An opened folder."""
+class Head:
+    """A message before its text is fetched: its header block and where its text lies."""
 
-    uidvalidity: int
-    uidnext: int
-    exists: int
+    uid: int
+    header: bytes
+    structure: Structure
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """What a batch brought: messages by UID, and those that cannot be read."""
 
-    messages: tuple[tuple[int, Parsed], ...]
-    quarantined: tuple[Quarantined, ...]
+    messages: tuple[tuple[int, Parsed], ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+    def __add__(self, other: Fetched) -> Fetched:
+        return Fetched(
+            messages=self.messages + other.messages,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """What the first step of a batch brought; `done` are those that had to be fetched whole."""
+
+    heads: tuple[Head, ...] = ()
+    done: Fetched = Fetched()
 
 
 class Mailbox:
-    """One connection, made by `connect`. Every method raises ServerBusy and ServerUnreachable."""
+    """A mailbox over a link. Every method raises ServerBusy and ServerUnreachable."""
 
-    def __init__(self, account: str, server: Imap, client: IMAPClient) -> None:
-        self.account = account
-        self._client = client
-        self._translated = partial(_translated, account, server)
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._tells_modseq = False
+
+    @property
+    def account(self) -> str:
+        """The account whose mailbox it is."""
+        return self._link.account
+
+    def abort(self) -> None:
+        """Drop the connection under the command that is running; from any thread."""
+        self._link.abort()
 
     def close(self) -> None:
         """Log out, or drop the connection if that fails."""
-        _disconnect(self._client)
+        self._link.close()
 
     def folders(self) -> list[Folder]:
         """All folders."""
-        with self._translated():
-            listed = self._client.list_folders()
+        with self._link.command() as client:
+            listed = client.list_folders()
         return [
             Folder(
                 name=name if isinstance(name, str) else name.decode("utf-8", "replace"),
@@ -80,177 +114,206 @@ class Mailbox:
             for flags, delimiter, name in listed
         ]
 
-    def examine(self, folder: str) -> Selected:
-        """Open a folder read-only. Raises FolderUnstable without a UIDVALIDITY."""
-        with self._translated():
-            found = self._client.select_folder(folder, readonly=True)
-        uidvalidity = int(found.get(b"UIDVALIDITY", 0))
-        if uidvalidity <= 0:
-            raise FolderUnstable(self.account)
-        return Selected(
-            uidvalidity=uidvalidity,
-            uidnext=int(found.get(b"UIDNEXT", 0)),
-            exists=int(found.get(b"EXISTS", 0)),
-        )
+    def status(self, folder: str) -> FolderView | None:
+        """How a folder stands, without opening it; None where the server refuses to say.
 
-    def uids_after(self, uid: int) -> list[int]:
-        """UIDs from `uid` + 1 on; by the protocol, the folder's last one too."""
-        with self._translated():
-            return [int(found) for found in self._client.search(["UID", f"{uid + 1}:*"])]
+        Raises FolderUnstable without a UIDVALIDITY.
+        """
+        counted = self._link.has("CONDSTORE")
+        items = (*_STATUS, _MODSEQ) if counted else _STATUS
+        view = self._view(lambda client: client.folder_status(folder, items), b"MESSAGES")
+        self._tells_modseq = counted and view is not None
+        return view
 
-    def fetch(self, uids: Sequence[int]) -> Fetched:
-        """Header, structure and text parts of these messages; attachments stay where they are.
+    def examine(self, folder: str) -> FolderView | None:
+        """Open a folder read-only; None and FolderUnstable as for `status`.
+
+        To have asked for a mod-sequence makes the server tell them from then on (RFC 7162, 3.1).
+        """
+        if self._link.has("CONDSTORE") and not self._tells_modseq and self.status(folder) is None:
+            return None
+        return self._view(lambda client: client.select_folder(folder, readonly=True), b"EXISTS")
+
+    def uids(self, view: FolderView) -> set[int]:
+        """All UIDs of the opened folder that are not marked as deleted."""
+        pages = range(1, view.messages + 1, PAGE)
+        found: set[int] = set()
+        for first in pages:
+            last = "*" if first == pages[-1] else str(first + PAGE - 1)
+            found |= self._search(f"{first}:{last} UNDELETED")
+        return found
+
+    def uids_after(self, uid: int) -> set[int]:
+        """UIDs above `uid`; by itself `n:*` names the last message too (RFC 9051, 9)."""
+        return {found for found in self._search(f"UID {uid + 1}:*") if found > uid}
+
+    def deleted(self) -> set[int]:
+        """UIDs of messages that are marked as deleted and not yet expunged."""
+        return self._search("DELETED")
+
+    def holds(self, uids: Sequence[int]) -> set[int]:
+        """Those of these UIDs that the opened folder still has."""
+        return self._search(f"UID {','.join(map(str, uids))}") & set(uids)
+
+    def heads(self, uids: Sequence[int]) -> Heads:
+        """Header and structure of these messages; those that are gone meanwhile are left out.
 
         A batch that cannot be read is halved until the one message is found; that one is fetched
-        whole, and set aside if even that fails. Messages that are gone meanwhile are left out.
+        whole, and set aside if even that fails.
         """
-        with self._translated():
-            return self._fetch(uids)
-
-    def _fetch(self, uids: Sequence[int]) -> Fetched:
-        try:
-            return self._fetch_parts(uids)
-        except imaplib.IMAP4.abort:
-            raise
-        except _UNREADABLE:
-            if len(uids) == 1:
-                return self._fetch_whole(uids[0])
-        half = len(uids) // 2
-        first, second = self._fetch(uids[:half]), self._fetch(uids[half:])
-        return Fetched(
-            messages=first.messages + second.messages,
-            quarantined=first.quarantined + second.quarantined,
+        with self._link.command() as client:
+            parts = list(
+                _bisected(client, uids, _heads, lambda uid: Heads(done=_whole(client, uid)))
+            )
+        return Heads(
+            heads=tuple(head for part in parts for head in part.heads),
+            done=sum((part.done for part in parts), Fetched()),
         )
+
+    def texts(self, heads: Sequence[Head]) -> Fetched:
+        """The text leaves of these messages, as `heads` brought them."""
+        by_uid = {head.uid: head for head in heads}
+        bare = [
+            (uid, _parsed(head, {})) for uid, head in by_uid.items() if not head.structure.sections
+        ]
+        parts = [Fetched(messages=tuple(bare))]
+        for sections, uids in by_sections({uid: head.structure for uid, head in by_uid.items()}):
+            with self._link.command() as client:
+                read = partial(_texts, heads=by_uid, sections=sections)
+                parts += _bisected(client, uids, read, partial(_whole, client))
+        return sum(parts, Fetched())
 
     def append(self, folder: str, message: bytes, flags: Sequence[bytes]) -> None:
         """APPEND a message."""
-        with self._translated():
-            self._client.append(folder, message, flags)
+        with self._link.command() as client:
+            client.append(folder, message, flags)
 
-    def holds(self, folder: str, message_id: str) -> bool:
-        """Whether a folder holds a message of that Message-ID."""
-        with self._translated():
-            self._client.select_folder(folder, readonly=True)
-            return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+    def find(self, folder: str, header: str, value: str) -> set[int]:
+        """UIDs of a folder's messages whose header of that name holds the value."""
+        self.examine(folder)
+        with self._link.command() as client:
+            return {int(uid) for uid in client.search(["HEADER", header, value])}
 
-    def _fetch_parts(self, uids: Sequence[int]) -> Fetched:
-        meta = self._client.fetch(list(uids), _META)
-        structures = {uid: read_structure(row[b"BODYSTRUCTURE"]) for uid, row in meta.items()}
-        bodies = self._fetch_sections(structures)
-        messages = [
-            (uid, _parsed(meta[uid], structures[uid], bodies.get(uid, {}))) for uid in sorted(meta)
-        ]
-        return Fetched(messages=tuple(messages), quarantined=())
+    def _search(self, criteria: str) -> set[int]:
+        with self._link.command() as client:
+            return {int(uid) for uid in client.search(criteria)}
 
-    def _fetch_sections(self, structures: dict[int, Structure]) -> dict[int, dict[str, bytes]]:
-        """Text parts, one command for each section number that occurs."""
-        wanted: dict[str, list[int]] = {}
-        for uid, structure in structures.items():
-            for section in structure.sections:
-                wanted.setdefault(section.number, []).append(uid)
-        bodies: dict[int, dict[str, bytes]] = {}
-        for number, uids in wanted.items():
-            item = f"BODY.PEEK[{number}]<0.{MAX_PART_BYTES}>"
-            for uid, row in self._client.fetch(uids, [item]).items():
-                key = next((k for k in row if k.startswith(f"BODY[{number}]".encode())), None)
-                if key is not None:
-                    bodies.setdefault(uid, {})[number] = row[key] or b""
-        return bodies
+    def _view(
+        self, ask: Callable[[IMAPClient], dict[bytes, Any]], count: bytes
+    ) -> FolderView | None:
+        with self._link.command() as client:
+            try:
+                found = ask(client)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if BUSY.search(str(error)):
+                    raise
+                return None
+        uidvalidity = int(found.get(b"UIDVALIDITY") or 0)
+        if uidvalidity <= 0:
+            raise FolderUnstable(self.account)
+        modseq = found.get(_MODSEQ.encode())
+        return FolderView(
+            uidvalidity=uidvalidity,
+            uidnext=int(found.get(b"UIDNEXT") or 0),
+            messages=int(found.get(count) or 0),
+            modseq=int(modseq) if modseq else None,
+        )
 
-    def _fetch_whole(self, uid: int) -> Fetched:
+
+def _bisected(
+    client: IMAPClient,
+    uids: Sequence[int],
+    read: Callable[[IMAPClient, Sequence[int]], T],
+    alone: Callable[[int], T],
+) -> Iterator[T]:
+    """`read` of these messages, in halves where it fails; `alone` of one that fails by itself.
+
+    A server that refuses one after another is broken, not its messages: its refusal is raised.
+    """
+    todo, fine, refused = [tuple(uids)], False, 0
+    while todo:
+        some = todo.pop()
         try:
-            row = self._client.fetch([uid], ["INTERNALDATE", "BODY.PEEK[]"]).get(uid)
-            if row is None:
-                return Fetched(messages=(), quarantined=())
-            parsed = parse.parse(row[_WHOLE], _received(row))
+            found = read(client, some)
+            fine = True
         except imaplib.IMAP4.abort:
             raise
         except _UNREADABLE as error:
-            reason = f"the server's answer cannot be read ({type(error).__name__})"
-            return Fetched(messages=(), quarantined=(Quarantined(uid=uid, reason=reason),))
-        return Fetched(messages=((uid, parsed),), quarantined=())
+            if isinstance(error, imaplib.IMAP4.error) and BUSY.search(str(error)):
+                raise
+            if len(some) > 1:
+                half = len(some) // 2
+                todo += [some[half:], some[:half]]
+                continue
+            refused += _is_refusal(error)
+            if refused >= REFUSALS and not fine:
+                raise
+            found = alone(some[0])
+        yield found
 
 
-def connect(account: str, server: Imap, password: str) -> Mailbox:
-    """A mailbox that is logged in; raises LoginRefused, ServerBusy and ServerUnreachable."""
-    with _translated(account, server):
-        client = _connect(server)
-        try:
-            _login(client, account, server, password)
-        except BaseException:
-            _disconnect(client)
-            raise
-        return Mailbox(account, server, client)
+def _is_refusal(error: Exception) -> bool:
+    """A tagged NO or BAD, as against an answer that cannot be read."""
+    return isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError)
 
 
-@contextmanager
-def _translated(account: str, server: Imap) -> Iterator[None]:
-    """Failures of the connection as errors of ours; they never quote the server."""
-    try:
-        yield
-    except (OSError, imaplib.IMAP4.abort) as error:
-        raise ServerUnreachable(account, server.host, server.port, _failure(error)) from error
-    except imaplib.IMAP4.error as error:
-        raise _refusal(account, server, error) from error
+def _heads(client: IMAPClient, uids: Sequence[int]) -> Heads:
+    rows = client.fetch(list(uids), _META)
+    heads = (_head(uid, row) for uid, row in rows.items() if b"BODYSTRUCTURE" in row)
+    return Heads(heads=tuple(heads))
 
 
-def _connect(server: Imap) -> IMAPClient:
-    timeout = SocketTimeout(connect=CONNECT_S, read=READ_S)
-    client = IMAPClient(
-        server.host, server.port, ssl=server.security == "tls", timeout=timeout, use_uid=True
+def _head(uid: int, row: dict[bytes, Any]) -> Head:
+    return Head(
+        uid=uid,
+        header=_item(row, b"BODY[HEADER]"),
+        structure=read_structure(row[b"BODYSTRUCTURE"]),
+        received_at=_received(row),
     )
-    client._imap.debug = 0  # noqa: SLF001  # imapclient forces 5, which doubles a sync's time
-    sock = client.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if server.security == "starttls":
-        client.starttls(ssl.create_default_context())
-    return client
 
 
-def _login(client: IMAPClient, account: str, server: Imap, password: str) -> None:
+def _texts(
+    client: IMAPClient, uids: Sequence[int], heads: dict[int, Head], sections: Sequence[str]
+) -> Fetched:
+    items = [f"BODY.PEEK[{number}]<0.{MAX_PART_BYTES}>" for number in sections]
+    rows = client.fetch(list(uids), items)
+    found = []
+    for uid, row in rows.items():
+        if any(key.startswith(b"BODY[") for key in row):  # or it is about flags only
+            bodies = {number: _item(row, f"BODY[{number}]".encode()) for number in sections}
+            found.append((uid, _parsed(heads[uid], bodies)))
+    return Fetched(messages=tuple(found))
+
+
+def _whole(client: IMAPClient, uid: int) -> Fetched:
+    """One message whole, or in quarantine; nothing if it is gone meanwhile."""
     try:
-        client.login(server.user, password)
-    except LoginError as error:
-        if _BUSY.search(str(error)):
-            raise
-        raise LoginRefused(account, server.host) from error
-    client.capabilities()  # asked now: later it would be asked in the middle of other commands
+        row = client.fetch([uid], ["INTERNALDATE", "BODY.PEEK[]"]).get(uid)
+        if not row or b"BODY[]" not in row:
+            return Fetched()
+        parsed = parse.parse(row[b"BODY[]"] or b"", _received(row))
+    except imaplib.IMAP4.abort:
+        raise
+    except _UNREADABLE as error:
+        refused = _is_refusal(error)
+        why = "the server refuses it" if refused else "the server's answer cannot be read"
+        reason = f"{why} ({type(error).__name__})"
+        return Fetched(quarantined=(Quarantined(uid=uid, reason=reason),))
+    return Fetched(messages=((uid, parsed),))
 
 
-def _disconnect(client: IMAPClient) -> None:
-    try:
-        client.logout()
-    except (OSError, imaplib.IMAP4.error):
-        try:
-            client.shutdown()
-        except OSError:
-            return
+def _item(row: dict[bytes, Any], name: bytes) -> bytes:
+    """A body item's bytes; its key has the place where a part of it began, as in `BODY[1]<0>`."""
+    value = next((value for key, value in row.items() if key.startswith(name)), b"")
+    return value if isinstance(value, bytes) else str(value or "").encode()
 
 
-def _refusal(account: str, server: Imap, error: Exception) -> ServerBusy | ServerUnreachable:
-    text = str(error)
-    if _BUSY.search(text):
-        delay = _DELAY_MS.search(text)
-        return ServerBusy(account, server.host, float(delay[1]) / 1000 if delay else 60.0)
-    return ServerUnreachable(account, server.host, server.port, "the server refused a command")
-
-
-def _failure(error: Exception) -> str:
-    known: tuple[tuple[type[Exception], str], ...] = (
-        (ssl.SSLCertVerificationError, "its certificate cannot be verified"),
-        (ssl.SSLError, "no TLS connection"),
-        (socket.gaierror, "its name is not known"),
-        (ConnectionRefusedError, "the connection was refused"),
-        (TimeoutError, "no answer in time"),
-    )
-    said = (words for kind, words in known if isinstance(error, kind))
-    return next(said, "the connection was lost")
-
-
-def _parsed(row: dict[bytes, Any], structure: Structure, bodies: dict[str, bytes]) -> Parsed:
+def _parsed(head: Head, bodies: dict[str, bytes]) -> Parsed:
+    structure = head.structure
     parts = [_part(section, bodies.get(section.number, b"")) for section in structure.sections]
-    return parse.parse_parts(row[_HEADER], parts, list(structure.types), _received(row))
+    return parse.parse_parts(head.header, parts, list(structure.types), head.received_at)
 
 
 def _part(section: Section, payload: bytes) -> TextPart:

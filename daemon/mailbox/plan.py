@@ -5,11 +5,11 @@ Folders, UIDs and body sections are chosen here; `imap` fetches, `sync` commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from daemon.records import FolderState
+from daemon.records import FolderView
 
 BATCH = 500
 """Messages in a batch."""
@@ -17,6 +17,8 @@ COMMAND_BYTES = 8000
 """Bytes of UIDs in one command; servers refuse lines much longer."""
 MAX_PART_BYTES = 262_144
 """Bytes fetched of one text part."""
+MAX_BATCH_BYTES = 8_388_608
+"""Bytes of text asked for by one command."""
 
 Role = Literal["sent", "drafts"]
 
@@ -57,6 +59,7 @@ class Section:
     encoding: str
     charset: str
     flowed: bool
+    octets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,27 +86,80 @@ def choose_folder(folders: Sequence[Folder], role: Role, configured: str) -> str
     return None
 
 
-def is_known(state: FolderState | None, uidvalidity: int) -> bool:
-    """Whether what is stored of a folder still names the same messages (RFC 3501, 2.3.1.1)."""
-    return state is not None and state.uidvalidity == uidvalidity
+def is_gapless(before: FolderView | None, now: FolderView, known: int) -> bool:
+    """Whether all that the folder held was known, so that its count tells what has changed.
+
+    UIDs only ascend (RFC 9051, 2.3.1.1): then what it holds now is of the `known` ones or above.
+    """
+    return before is not None and before.messages == known and before.uidnext <= now.uidnext
 
 
-def new_uids(found: Iterable[int], after: int) -> tuple[int, ...]:
-    """UIDs above `after`, ascending: `SEARCH UID n:*` always names the last message too."""
-    return tuple(sorted({uid for uid in found if uid > after}))
+def newest_first(uids: Iterable[int]) -> list[int]:
+    """UIDs in descending order: the newest mail teaches first."""
+    return sorted(uids, reverse=True)
 
 
-def batches(uids: Sequence[int], count: int = BATCH) -> Iterator[tuple[int, ...]]:
-    """Cut UIDs into batches bounded by count and by the length of the command."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many messages a batch may have: fewer after a lost connection, more after a success."""
+
+    size: int = BATCH
+    tries: int = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the connection broke at one and the same message twice."""
+        return self.tries >= 2
+
+    def lost(self) -> Pace:
+        """After the connection broke in a batch."""
+        return Pace(max(1, self.size // 4), self.tries + (self.size == 1))
+
+    def won(self) -> Pace:
+        """After a batch."""
+        return Pace(min(BATCH, self.size * 2))
+
+
+def take_batch(todo: Sequence[int], count: int) -> tuple[int, ...]:
+    """The first UIDs, at most `count`, and no more than a command's line can hold."""
+    length, batch = 0, 0
+    for uid in todo[:count]:
+        length += len(str(uid)) + 1
+        if batch and length > COMMAND_BYTES:
+            break
+        batch += 1
+    return tuple(todo[:batch])
+
+
+def by_sections(
+    structures: Mapping[int, Structure],
+) -> Iterator[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Messages whose text lies in the same sections, to be asked for by one command.
+
+    No group brings more than MAX_BATCH_BYTES, by what the structures say, or is longer than a
+    command's line can be.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for uid, structure in structures.items():
+        numbers = tuple(section.number for section in structure.sections)
+        if numbers:
+            groups.setdefault(numbers, []).append(uid)
+    for numbers, uids in groups.items():
+        yield from ((numbers, cut) for cut in _cut_by_bytes(uids, structures))
+
+
+def _cut_by_bytes(
+    uids: Sequence[int], structures: Mapping[int, Structure]
+) -> Iterator[tuple[int, ...]]:
     batch: list[int] = []
-    length = 0
+    total = 0
     for uid in uids:
-        size = len(str(uid)) + 1
-        if batch and (len(batch) >= count or length + size > COMMAND_BYTES):
+        size = sum(min(s.octets, MAX_PART_BYTES) for s in structures[uid].sections)
+        if batch and total + size > MAX_BATCH_BYTES:
             yield tuple(batch)
-            batch, length = [], 0
+            batch, total = [], 0
         batch.append(uid)
-        length += size
+        total += size
     if batch:
         yield tuple(batch)
 
@@ -138,6 +194,7 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
                 encoding=_text(body[5]),
                 charset=parameters.get("charset", ""),
                 flowed=parameters.get("format", "") == "flowed",
+                octets=body[6] if isinstance(body[6], int) else MAX_PART_BYTES,
             )
         )
 

@@ -1,111 +1,188 @@
 """Snapshot -> plan -> apply -> commit: one account's Sent folder into the store.
 
-One transaction a batch: rows and the high-water mark together, after the server's tagged OK. What
-is killed or fails between two batches goes on where it stopped.
+What is to be fetched is what the server has and the store has no link for, newest first; so a sync
+that was killed goes on where it stopped, and no gap can be jumped. Each batch is one transaction,
+after the server's tagged OK. When the connection is lost in a batch, the next one is smaller; at
+the end the folder's state is kept, and what has gone from the server is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from daemon.config import Account, Imap
-from daemon.errors import FolderNotFound, ServerMissing
+from daemon.errors import FolderNotFound, FolderShrunk, FolderUnstable, ServerMissing
 from daemon.mailbox import plan
-from daemon.mailbox.imap import Fetched, Mailbox, connect
+from daemon.mailbox.fetching import Brought, Fetcher
+from daemon.mailbox.imap import PAGE, Mailbox
 from daemon.mailbox.parse import build
-from daemon.mailbox.passwords import find_password
-from daemon.records import Batch, FolderState, Incoming, Progress, SyncResult
+from daemon.mailbox.session import Session, open_session
+from daemon.records import (
+    Batch,
+    FolderState,
+    FolderView,
+    Incoming,
+    Progress,
+    Reading,
+    SyncResult,
+)
+from daemon.store import folders as folder_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from daemon.store.folders import KnownUids
 
 Report = Callable[[Progress], None]
+
+LOOK_AGAIN = timedelta(days=1)
+"""So often the folder is looked for anew, and what is in quarantine is tried once more."""
+MAX_CHANGES = 5
+"""A folder with another UIDVALIDITY at so many syncs running would be read anew for ever."""
 
 
 async def sync_account(
     name: str, account: Account, database: Database, report: Report
 ) -> SyncResult:
-    """Fetch what is new. An empty folder is fine.
+    """Fetch what is new, and forget what the folder has lost. An empty folder is fine.
 
-    Raises ServerMissing, FolderNotFound, FolderUnstable, PasswordMissing, LoginRefused, ServerBusy
-    and ServerUnreachable; what was committed before stays.
+    Raises ServerMissing, FolderNotFound, FolderUnstable, FolderShrunk (what is new has come in, and
+    nothing is forgotten), what a session raises, and what the store does; what was committed
+    before stays.
     """
     if account.imap is None:
         raise ServerMissing(name)
-    async with open_mailbox(name, account.imap) as mailbox:
-        folder = await find_folder(mailbox, "sent", account.imap.sent_folder)
-        start = await _start(name, folder, mailbox, database)
-        found = await asyncio.to_thread(mailbox.uids_after, start.last_uid)
-        uids = plan.new_uids(found, start.last_uid)
-        return await _fetch_all(mailbox, start, uids, database, report)
+    state = await database.read(folder_store.state, name)
+    async with open_session(name, account.imap) as session:
+        if state and _is_recent(state, account.imap) and await _is_unchanged(session, state):
+            return SyncResult(account=name, added=0, known=0, quarantined=0)
+        opened = await _open(session, account.imap, state, database)
+        if opened.folder.changes >= MAX_CHANGES:
+            raise FolderUnstable(name)
+        return await _read(session, opened, database, report)
 
 
-@asynccontextmanager
-async def open_mailbox(name: str, server: Imap) -> AsyncIterator[Mailbox]:
-    """A connection for the `with` block; all blocking calls are made in threads."""
-    password = await asyncio.to_thread(find_password, name, server)
-    mailbox = await asyncio.to_thread(connect, name, server, password)
-    try:
-        yield mailbox
-    finally:
-        await asyncio.to_thread(mailbox.close)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The folder as it is known and as it stands; `anew`: it was looked for anew."""
+
+    folder: FolderState
+    view: FolderView
+    server: Imap
+    anew: bool
 
 
-async def find_folder(mailbox: Mailbox, role: plan.Role, configured: str) -> str:
-    """The name of the account's Sent or Drafts folder; raises FolderNotFound."""
-    folders = await asyncio.to_thread(mailbox.folders)
-    folder = plan.choose_folder(folders, role, configured)
-    if folder is None:
-        raise FolderNotFound(mailbox.account, configured or None, role)
-    return folder
+def _is_recent(state: FolderState, server: Imap) -> bool:
+    """Whether the folder need not be looked for by its role."""
+    if server.sent_folder and state.folder != server.sent_folder:
+        return False
+    return state.found_at is not None and datetime.now(UTC) - state.found_at < LOOK_AGAIN
 
 
-async def _start(name: str, folder: str, mailbox: Mailbox, database: Database) -> FolderState:
-    """Where to go on: after the last UID if the folder is the one we know, else from the start."""
-    selected = await asyncio.to_thread(mailbox.examine, folder)
-    state = await database.read(mail_store.folder_state, name, folder)
-    if state is not None and plan.is_known(state, selected.uidvalidity):
-        return state
-    if state is not None:
-        await database.write(mail_store.forget_uids, name, folder)
-    return FolderState(account=name, folder=folder, uidvalidity=selected.uidvalidity, last_uid=0)
+async def _is_unchanged(session: Session, state: FolderState) -> bool:
+    """Whether one question is enough; only where mod-sequences tell of marks of deletion too."""
+    if state.view is None or state.view.modseq is None:
+        return False
+    return state.view == await session.call(Mailbox.status, state.folder)
 
 
-async def _fetch_all(
-    mailbox: Mailbox,
-    state: FolderState,
-    uids: tuple[int, ...],
-    database: Database,
-    report: Report,
-) -> SyncResult:
-    added = done = quarantined = 0
-    report(Progress(step="sync", done=0, total=len(uids)))
-    for batch in plan.batches(uids):
-        fetched = await asyncio.to_thread(mailbox.fetch, batch)
-        row = await asyncio.to_thread(_batch, state, batch, fetched)
-        added += await database.write(mail_store.add_batch, row)
-        done += len(fetched.messages)
-        quarantined += len(fetched.quarantined)
-        report(Progress(step="sync", done=done + quarantined, total=len(uids)))
-    return SyncResult(
-        account=state.account, added=added, known=done - added, quarantined=quarantined
+async def _open(
+    session: Session, server: Imap, state: FolderState | None, database: Database
+) -> _Opened:
+    """Open the folder; one that is not where it was is looked for."""
+    recent = state is not None and _is_recent(state, server)
+    name, view, found_at = "", None, None
+    if state is not None and recent:
+        name, found_at = state.folder, state.found_at
+        view = await session.call(Mailbox.examine, name)
+    if view is None or found_at is None:
+        recent, found_at = False, datetime.now(UTC)
+        name = await session.find_folder("sent", server.sent_folder)
+        view = await session.call(Mailbox.examine, name)
+    if view is None:
+        raise FolderNotFound(session.account, name)
+    folder = await database.write(
+        folder_store.open_folder, session.account, name, view.uidvalidity, found_at
     )
+    return _Opened(folder=folder, view=view, server=server, anew=not recent)
 
 
-def _batch(state: FolderState, uids: tuple[int, ...], fetched: Fetched) -> Batch:
+async def _read(
+    session: Session, opened: _Opened, database: Database, report: Report
+) -> SyncResult:
+    """Fetch what is missing, then forget what has gone."""
+    folder, view = opened.folder, opened.view
+    known = await database.read(folder_store.known_uids, folder)
+    new, present = await _list(session, folder, view, known)
+    aside = known.quarantined if present is None else known.quarantined & present
+    todo = new | (aside if opened.anew else set())
+    fetcher = Fetcher(session, database, folder, plan.newest_first(todo))
+    result = await _store_all(fetcher, database, report, len(todo))
+    if not todo and present is None and folder.view == view:
+        return result
+    forgotten = await database.write(
+        folder_store.finish,
+        Reading(folder=folder, view=view, present=present),
+        opened.server.deleted,
+        datetime.now(UTC),
+    )
+    if forgotten.held:
+        raise FolderShrunk(session.account, forgotten.mails, forgotten.of)
+    return replace(result, forgotten=forgotten.mails)
+
+
+async def _list(
+    session: Session, folder: FolderState, view: FolderView, known: KnownUids
+) -> tuple[set[int], frozenset[int] | None]:
+    """The UIDs to be fetched, and all that there are; None for those where counting is enough."""
+    live = known.linked | known.quarantined
+    deleted = await session.call(Mailbox.deleted)
+    small = view.messages - len(live) <= PAGE
+    if small and not deleted and plan.is_gapless(folder.view, view, len(live)):
+        top = max(live, default=0)
+        grown = folder.view is None or view.uidnext != folder.view.uidnext
+        new = await session.call(Mailbox.uids_after, top) if grown else set()
+        if view.messages == len(live) + len(new):
+            return new, None
+    present = frozenset(await session.call(Mailbox.uids, view))
+    return set(present - live), present
+
+
+async def _store_all(
+    fetcher: Fetcher, database: Database, report: Report, total: int
+) -> SyncResult:
+    """Store batch after batch; while one is cut and stored, the next one is being fetched."""
+    name = fetcher.folder.account
+    added = known = quarantined = 0
+    report(Progress(step="sync", done=0, total=total))
+    ahead = asyncio.ensure_future(fetcher.next())
+    try:
+        while (brought := await ahead) is not None:
+            ahead = asyncio.ensure_future(fetcher.next())
+            row = await asyncio.to_thread(_batch, fetcher.folder, brought)
+            new = await database.write(mail_store.add_batch, row)
+            added += new
+            known += len(row.incoming) + len(row.linked) - new
+            quarantined += len(row.quarantined)
+            report(Progress(step="sync", done=added + known + quarantined, total=total))
+    finally:
+        ahead.cancel()
+        await asyncio.wait([ahead])
+        if not ahead.cancelled():
+            ahead.exception()  # looked at, or the loop would complain of it
+    return SyncResult(account=name, added=added, known=known, quarantined=quarantined)
+
+
+def _batch(folder: FolderState, brought: Brought) -> Batch:
     incoming = []
-    for uid, parsed in fetched.messages:
-        built = build(state.account, parsed)
+    for uid, parsed in brought.fetched.messages:
+        built = build(folder.account, parsed)
         incoming.append(Incoming(mail=built.mail, source=built.source, uid=uid))
     return Batch(
-        account=state.account,
+        account=folder.account,
         incoming=tuple(incoming),
-        quarantined=fetched.quarantined,
-        folder=FolderState(
-            account=state.account,
-            folder=state.folder,
-            uidvalidity=state.uidvalidity,
-            last_uid=uids[-1],
-        ),
+        quarantined=brought.fetched.quarantined,
+        linked=brought.linked,
+        folder=folder,
     )

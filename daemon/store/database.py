@@ -3,7 +3,8 @@
 Every access is a function of the connection, run whole on that thread: from BEGIN to COMMIT or
 ROLLBACK nothing is awaited, so a cancelled caller finds its transaction done or not begun, never
 open. Knows no table and no record. Fails with StoreTooNew at opening, with StoreFull whenever there
-is no room (what was committed before stays), and with StoreDamaged where the file is broken.
+is no room (what was committed before stays), with StoreLocked while another program writes to the
+file, and with StoreDamaged where the file is broken.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from daemon.errors import StoreDamaged, StoreFull, StoreTooNew
+from daemon.errors import StoreDamaged, StoreFull, StoreLocked, StoreTooNew
 from daemon.store import schema
 
 Connection = sqlite3.Connection
@@ -30,6 +31,7 @@ _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 """The second is what a full disk answers when the WAL's index has to grow."""
 
 _DAMAGE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -161,6 +163,8 @@ def _translated(path: Path) -> Iterator[None]:
             raise StoreFull(path) from error
         if isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE:
             raise StoreDamaged(path) from error
+        if _code(error) in _HELD:
+            raise StoreLocked(path) from error
         raise
 
 

@@ -1,8 +1,8 @@
-"""Mails, what they were cut from, and how far each folder has been read.
+"""Mails and what they were cut from.
 
 A mail's identity is (account, content hash): the same mail from two folders, or fetched again after
 a UIDVALIDITY change, is one row. Its source is kept unchanged; the cut parts can be replaced by a
-later cut. Knows nothing of IMAP beyond the numbers, and parses nothing.
+later cut. Where a mail lies on the server is `daemon.store.folders`' business. Parses nothing.
 """
 
 from __future__ import annotations
@@ -20,41 +20,17 @@ NO_FOLDER = ""
 
 
 def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = 1) -> int:
-    """Store a batch and its folder's new state; the number of mails that were not known yet."""
+    """Store a batch, rows and links together; the number of mails that were not known yet."""
     added = sum(_add(connection, incoming, batch, cut_version) for incoming in batch.incoming)
     folder = batch.folder.folder if batch.folder else NO_FOLDER
     connection.executemany(
         "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
         [(batch.account, folder, item.uid, item.reason) for item in batch.quarantined],
     )
-    if batch.folder:
-        connection.execute(
-            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?)",
-            (batch.account, folder, batch.folder.uidvalidity, batch.folder.last_uid),
-        )
+    for uid, mail_id in batch.linked:
+        assert batch.folder is not None, "a UID is one of a folder"
+        _link(connection, batch.folder, uid, mail_id)
     return added
-
-
-def folder_state(connection: sqlite3.Connection, account: str, folder: str) -> FolderState | None:
-    """How far the folder has been read; None if never, or if its UIDs were forgotten."""
-    row = connection.execute(
-        "SELECT uidvalidity, last_uid FROM folder WHERE account = ? AND name = ?", (account, folder)
-    ).fetchone()
-    if row is None:
-        return None
-    return FolderState(
-        account=account, folder=folder, uidvalidity=row["uidvalidity"], last_uid=row["last_uid"]
-    )
-
-
-def forget_uids(connection: sqlite3.Connection, account: str, folder: str) -> None:
-    """UIDVALIDITY changed: the folder is to be read anew. Its mails stay, its UIDs go."""
-    for statement in (
-        "DELETE FROM uid_link WHERE account = ? AND folder = ?",
-        "DELETE FROM quarantine WHERE account = ? AND folder = ?",
-        "DELETE FROM folder WHERE account = ? AND name = ?",
-    ):
-        connection.execute(statement, (account, folder))
 
 
 def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
@@ -106,6 +82,10 @@ def _add(
     assert incoming.mail.account == batch.account, "a batch is of one account"
     is_new = _add_mail(connection, incoming.mail, cut_version)
     if is_new:
+        connection.execute(
+            "DELETE FROM tombstone WHERE account = ? AND mail_id = ?",
+            (batch.account, incoming.mail.id),
+        )
         source = incoming.source
         connection.execute(
             "INSERT INTO source VALUES (?, ?, ?, ?, ?)",

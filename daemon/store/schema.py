@@ -198,7 +198,45 @@ _FIRST: Migration = (
     "CREATE INDEX job_by_kind ON job (account, kind, state)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_SYNC: Migration = (
+    # What is known of a folder follows from the links of its UIDs; how it stood, and what is asked.
+    "ALTER TABLE folder DROP COLUMN last_uid",
+    "ALTER TABLE folder ADD COLUMN uidnext INTEGER",
+    "ALTER TABLE folder ADD COLUMN messages INTEGER",
+    "ALTER TABLE folder ADD COLUMN modseq INTEGER",
+    "ALTER TABLE folder ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE folder ADD COLUMN answer TEXT",
+    "ALTER TABLE folder ADD COLUMN found_at TEXT",
+    """
+    CREATE TABLE tombstone (
+        account TEXT NOT NULL,
+        mail_id TEXT NOT NULL,
+        gone_at TEXT NOT NULL,
+        PRIMARY KEY (account, mail_id)
+    ) STRICT
+    """,
+    "CREATE INDEX mail_by_message_id ON mail (account, message_id)",
+    "CREATE INDEX uid_link_by_mail ON uid_link (account, mail_id)",
+    "CREATE INDEX lesson_by_sample ON lesson (account, sample_id)",
+)
+
+_DELIVERY: Migration = (
+    """
+    CREATE TABLE delivery (
+        draft_id TEXT NOT NULL REFERENCES draft (id),
+        kind TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        begun_at TEXT NOT NULL,
+        ended_at TEXT,
+        PRIMARY KEY (draft_id, kind)
+    ) STRICT
+    """,
+    "ALTER TABLE draft ADD COLUMN in_reply_to TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE draft ADD COLUMN reference_ids TEXT NOT NULL DEFAULT '[]'",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SYNC, _DELIVERY)
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""
 

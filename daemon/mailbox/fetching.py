@@ -1,0 +1,117 @@
+"""What a sync has to do, brought batch by batch over a connection that may be lost.
+
+A batch in which the connection breaks is taken up again in smaller ones over a new connection; a
+message at which it breaks time and again is set aside. What is known by its header is linked and
+not fetched. A message that the server lists and does not hand out is asked for once more, then set
+aside; one that is gone meanwhile is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daemon.errors import ServerUnreachable
+from daemon.mailbox import plan
+from daemon.mailbox.imap import Fetched, Head, Mailbox
+from daemon.mailbox.parse import parse_parts
+from daemon.mailbox.session import Session
+from daemon.records import FolderState, Quarantined
+from daemon.store import folders as folder_store
+from daemon.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """A batch: messages with their text, and (UID, mail id) of those that were known."""
+
+    fetched: Fetched
+    linked: tuple[tuple[int, str], ...] = ()
+
+    def uids(self) -> set[int]:
+        """The messages of which something is known now."""
+        found = {uid for uid, _ in (*self.fetched.messages, *self.linked)}
+        return found | {item.uid for item in self.fetched.quarantined}
+
+
+class Fetcher:
+    """Brings the messages of `todo`, in that order."""
+
+    def __init__(
+        self, session: Session, database: Database, folder: FolderState, todo: Sequence[int]
+    ) -> None:
+        self.folder = folder
+        self._session = session
+        self._database = database
+        self._todo = list(todo)
+        self._missing: list[int] = []
+        self._pace = plan.Pace()
+
+    async def next(self) -> Brought | None:
+        """The next batch, None at the end.
+
+        Raises ServerUnreachable where the connection is lost and cannot be made again, ServerBusy,
+        and what the credential's source does.
+        """
+        while self._todo:
+            batch = plan.take_batch(self._todo, self._pace.size)
+            brought = await self._try(batch)
+            if brought is not None:
+                del self._todo[: len(batch)]
+                self._missing += sorted(set(batch) - brought.uids())
+                return brought
+        if self._missing:
+            missing, self._missing = self._missing, []
+            return await self._look_again(missing)
+        return None
+
+    async def _try(self, batch: Sequence[int]) -> Brought | None:
+        """A batch, or None if the connection broke in it and there is a new one."""
+        try:
+            brought = await self._bring(batch)
+        except ServerUnreachable as error:
+            if not error.lost:
+                raise
+            await self._reopen(error)
+            self._pace = self._pace.lost()
+            if not self._pace.is_hopeless:
+                return None
+            brought = Brought(fetched=_aside(batch, "the connection breaks at it"))
+        self._pace = self._pace.won()
+        return brought
+
+    async def _bring(self, batch: Sequence[int]) -> Brought:
+        heads = await self._session.call(Mailbox.heads, batch)
+        linked = await self._known(heads.heads)
+        unknown = [head for head in heads.heads if head.uid not in linked]
+        fetched = await self._session.call(Mailbox.texts, unknown)
+        return Brought(fetched=heads.done + fetched, linked=tuple(linked.items()))
+
+    async def _known(self, heads: Sequence[Head]) -> dict[int, str]:
+        """Which of these messages are stored already, under another UID or from a file."""
+        if not await self._database.read(folder_store.has_mails, self.folder.account):
+            return {}
+        asked = [(head.uid, _message_id(head), head.header) for head in heads]
+        return await self._database.read(folder_store.known_mails, self.folder.account, asked)
+
+    async def _reopen(self, error: ServerUnreachable) -> None:
+        """A new connection to the same folder, or the error of the old one if it is another."""
+        await self._session.reopen()
+        view = await self._session.call(Mailbox.examine, self.folder.folder)
+        if view is None or view.uidvalidity != self.folder.uidvalidity:
+            raise error
+
+    async def _look_again(self, missing: Sequence[int]) -> Brought:
+        """Messages that were listed and not handed out, asked for once more."""
+        brought = await self._bring(missing)
+        held = await self._session.call(Mailbox.holds, sorted(set(missing) - brought.uids()))
+        aside = _aside(sorted(held), "the server does not hand it out")
+        return Brought(fetched=brought.fetched + aside, linked=brought.linked)
+
+
+def _message_id(head: Head) -> str:
+    return parse_parts(head.header, [], [], head.received_at).message_id
+
+
+def _aside(uids: Sequence[int], reason: str) -> Fetched:
+    return Fetched(quarantined=tuple(Quarantined(uid=uid, reason=reason) for uid in uids))
