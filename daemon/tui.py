@@ -10,8 +10,10 @@ from rich.text import Text
 
 
 def render_status(state: dict[str, Any]) -> RenderableType:
-    """Accounts, then the last jobs, then what is wrong."""
-    return Group(_accounts(state["accounts"]), Text(), _jobs(state["jobs"]), *_running(state))
+    """Accounts, then the last jobs, then what cannot be read, then what runs."""
+    accounts = state["accounts"]
+    tables = (_accounts(accounts), Text(), _jobs(state["jobs"]))
+    return Group(*tables, *_unreadable(accounts), *_running(state))
 
 
 def _accounts(accounts: list[dict[str, Any]]) -> Table:
@@ -43,6 +45,21 @@ def _jobs(jobs: list[dict[str, Any]]) -> Table:
             job["error"] or _outcome(job["outcome"]),
         )
     return table
+
+
+def _unreadable(accounts: list[dict[str, Any]]) -> list[Text]:
+    """The mails that are set aside, by the reason why; a UID finds each on the server."""
+    lines = []
+    for row in accounts:
+        reasons: dict[str, list[int]] = {}
+        for item in row["unreadable"]:
+            reasons.setdefault(item["reason"], []).append(item["uid"])
+        for reason, uids in reasons.items():
+            shown = ", ".join(map(str, uids))
+            lines.append(Text(f"\n{row['account']}: {reason}: UID {shown}"))
+        if row["quarantined"] > len(row["unreadable"]):
+            lines.append(Text(f"{row['account']}: and more, {row['quarantined']} in all"))
+    return lines
 
 
 def _running(state: dict[str, Any]) -> list[Text]:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from daemon.records import Batch, FolderState, Incoming, Source
+from daemon.store import mail
 from mlx_agent.records import (
     Adapter,
     Address,
@@ -75,6 +77,8 @@ def an_incoming(number: int = 1, *, uid: int | None = None, **changes: Any) -> I
     return Incoming(mail=a_mail(number, **changes), source=a_source(number), uid=uid)
 
 
+add_cut = partial(mail.add_batch, cut_version=1)
+"""Stores mails that are cut already."""
 A_FOLDER = FolderState(account="work", folder="Sent", uidvalidity=7)
 
 

@@ -9,13 +9,13 @@ import pytest
 from conftest import account_toml
 from dovecot_server import Dovecot
 from proxy import running_proxy
+from sync_examples import sync
 
 from daemon import sample
 from daemon.config import Account, Config
 from daemon.errors import FolderNotFound, FolderShrunk, LoginRefused, ServerUnreachable
 from daemon.mailbox.parse import build, parse
-from daemon.mailbox.sync import sync_account
-from daemon.records import Batch, Progress, SyncResult
+from daemon.records import Batch, SyncResult
 from daemon.store import folders as folder_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.dovecot
 ADA = sample.people()[0]
 RAW = list(sample.load("ada"))
 WriteConfig = Callable[[str], Config]
-
-
-def ignore(progress: Progress) -> None:
-    """No bar."""
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ async def test_every_mail_comes_once_with_its_text(
 ) -> None:
     """What the server holds is in the store, cut as from a file; copies count as one."""
     dovecot.append(user, RAW)
-    result = await sync_account("work", account, database, ignore)
+    result = await sync(account, database)
     assert result == SyncResult(account="work", added=174, known=1, quarantined=0)
     stored = await database.read(mail_store.mails, "work")
     from daemon.sample.generate import truth
@@ -55,11 +51,11 @@ async def test_a_second_sync_adds_nothing(
 ) -> None:
     """And a third, after new mail, adds that alone."""
     dovecot.append(user, RAW[:20])
-    await sync_account("work", account, database, ignore)
-    again = await sync_account("work", account, database, ignore)
+    await sync(account, database)
+    again = await sync(account, database)
     assert (again.added, again.known) == (0, 0)
     dovecot.append(user, RAW[20:23])
-    third = await sync_account("work", account, database, ignore)
+    third = await sync(account, database)
     assert (third.added, third.known) == (3, 0)
 
 
@@ -69,7 +65,7 @@ async def test_the_mailbox_is_not_changed(
     """No message is marked as read, and each is byte for byte as it was."""
     dovecot.append(user, RAW[:5])
     before = dovecot.messages(user, dovecot.sent)
-    await sync_account("work", account, database, ignore)
+    await sync(account, database)
     link = dovecot.connect(user)
     link.select(dovecot.sent, readonly=True)
     assert link.search(None, "SEEN")[1] == [b""]
@@ -79,7 +75,7 @@ async def test_the_mailbox_is_not_changed(
 
 async def test_an_empty_sent_folder_is_fine(account: Account, database: Database) -> None:
     """There is nothing to add, and nothing is wrong."""
-    result = await sync_account("work", account, database, ignore)
+    result = await sync(account, database)
     assert result == SyncResult(account="work", added=0, known=0, quarantined=0)
 
 
@@ -96,10 +92,10 @@ async def test_a_new_uidvalidity_keeps_the_mails(
 ) -> None:
     """A folder that was deleted and made anew is read anew; known mails are not doubled."""
     dovecot.append(user, RAW[:10])
-    await sync_account("work", account, database, ignore)
+    await sync(account, database)
     make_anew(dovecot, user)
     dovecot.append(user, RAW[:15])
-    result = await sync_account("work", account, database, ignore)
+    result = await sync(account, database)
     assert (result.added, result.known, result.forgotten) == (5, 10, 0)
     assert len(await database.read(mail_store.mails, "work")) == 15
 
@@ -109,19 +105,19 @@ async def test_a_folder_that_lost_much_at_once_is_asked_about(
 ) -> None:
     """What is new comes in, nothing is forgotten, and it is asked again until there is an answer."""
     dovecot.append(user, RAW[:10])
-    await sync_account("work", account, database, ignore)
+    await sync(account, database)
     make_anew(dovecot, user)
     dovecot.append(user, RAW[5:15])
     for _ in range(2):
         with pytest.raises(FolderShrunk) as raised:
-            await sync_account("work", account, database, ignore)
+            await sync(account, database)
         assert (raised.value.lost, raised.value.of) == (5, 15)
         assert len(await database.read(mail_store.mails, "work")) == 15
     await database.write(folder_store.set_answer, "work", "forget")
-    result = await sync_account("work", account, database, ignore)
+    result = await sync(account, database)
     assert (result.added, result.forgotten) == (0, 5)
     assert len(await database.read(mail_store.mails, "work")) == 10
-    assert (await sync_account("work", account, database, ignore)).forgotten == 0
+    assert (await sync(account, database)).forgotten == 0
 
 
 async def test_a_deleted_mail_is_forgotten(
@@ -129,18 +125,18 @@ async def test_a_deleted_mail_is_forgotten(
 ) -> None:
     """Marked as deleted is deleted, expunged or not; a mark that is taken off brings it back."""
     dovecot.append(user, RAW[:10])
-    await sync_account("work", account, database, ignore)
+    await sync(account, database)
     link = dovecot.connect(user)
     link.select(dovecot.sent)
     link.store("3", "+FLAGS", "\\Deleted")
-    assert (await sync_account("work", account, database, ignore)).forgotten == 1
+    assert (await sync(account, database)).forgotten == 1
     link.store("3", "-FLAGS", "\\Deleted")
-    back = await sync_account("work", account, database, ignore)
+    back = await sync(account, database)
     assert (back.added, back.forgotten) == (1, 0)
     link.store("4", "+FLAGS", "\\Deleted")
     link.expunge()
     link.logout()
-    assert (await sync_account("work", account, database, ignore)).forgotten == 1
+    assert (await sync(account, database)).forgotten == 1
     assert len(await database.read(mail_store.mails, "work")) == 9
 
 
@@ -156,7 +152,7 @@ async def test_what_was_imported_is_linked_without_moving_its_text(
         assert account.imap is not None
         through = account.imap.model_copy(update={"port": proxy.port})
         behind = account.model_copy(update={"imap": through})
-        result = await sync_account("work", behind, database, ignore)
+        result = await sync(behind, database)
     assert (result.added, result.known) == (0, 10)
     assert proxy.counts().down < 14_000
 
@@ -172,7 +168,7 @@ async def test_odd_messages_do_not_stop_the_rest(
         b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%",
     ]
     dovecot.append(user, [RAW[0], *odd, RAW[1]])
-    result = await sync_account("work", account, database, ignore)
+    result = await sync(account, database)
     assert (result.added, result.quarantined) == (6, 0)
 
 
@@ -181,7 +177,7 @@ async def test_a_wrong_password_is_refused_by_name(account: Account, database: D
     assert account.imap is not None
     wrong = account.imap.model_copy(update={"password": "hunter2"})
     with pytest.raises(LoginRefused) as raised:
-        await sync_account("work", account.model_copy(update={"imap": wrong}), database, ignore)
+        await sync(account.model_copy(update={"imap": wrong}), database)
     assert (raised.value.account, raised.value.host) == ("work", "127.0.0.1")
     assert "hunter2" not in repr(raised.value)
 
@@ -196,7 +192,7 @@ async def test_a_server_that_is_not_there_is_unreachable(
     assert account.imap is not None
     closed = account.imap.model_copy(update={"port": port})
     with pytest.raises(ServerUnreachable) as raised:
-        await sync_account("work", account.model_copy(update={"imap": closed}), database, ignore)
+        await sync(account.model_copy(update={"imap": closed}), database)
     assert raised.value.reason == "the connection was refused"
 
 
@@ -207,7 +203,7 @@ async def test_a_folder_that_is_not_there_is_asked_for(
     assert account.imap is not None
     named = account.imap.model_copy(update={"sent_folder": "Outgoing"})
     with pytest.raises(FolderNotFound) as raised:
-        await sync_account("work", account.model_copy(update={"imap": named}), database, ignore)
+        await sync(account.model_copy(update={"imap": named}), database)
     assert raised.value.folder == "Outgoing"
 
 
@@ -216,8 +212,8 @@ async def test_accounts_are_apart(
 ) -> None:
     """The same folder read for two accounts fills both, and neither sees the other's rows."""
     dovecot.append(user, RAW[:4])
-    await sync_account("work", account, database, ignore)
-    await sync_account("home", account, database, ignore)
+    await sync(account, database)
+    await sync(account, database, "home")
     work = await database.read(mail_store.mails, "work")
     home = await database.read(mail_store.mails, "home")
     assert [replace(mail, account="work") for mail in home] == work

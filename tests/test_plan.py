@@ -26,7 +26,6 @@ from daemon.mailbox.plan import (
 )
 from daemon.records import FolderView
 
-
 SECTION = Section(
     number="1",
     subtype="plain",
@@ -49,6 +48,12 @@ def test_a_configured_folder_is_taken_or_nothing_is() -> None:
     folders = [folder("Sent", "\\Sent"), folder("Outgoing")]
     assert choose_folder(folders, "sent", "Outgoing") == "Outgoing"
     assert choose_folder(folders, "sent", "outgoing") is None
+
+
+def test_a_name_may_be_written_in_two_ways() -> None:
+    """Accents are composed on some servers and not on others."""
+    for name in ("Envoyés", "Envoye\u0301s"):
+        assert choose_folder([folder(name)], "sent", "") == name
 
 
 @pytest.mark.parametrize("flag", ["\\Sent", "\\SENT", "\\sent"])
@@ -247,6 +252,33 @@ def test_format_flowed_is_known() -> None:
     flowed = b'("text" "plain" ("format" "Flowed" "charset" "us-ascii") NIL NIL "7bit" 9 1)'
     (section,) = read_structure(answered(flowed)).sections
     assert (section.flowed, section.charset) == (True, "us-ascii")
+
+
+@pytest.mark.parametrize("kind", [b'"text" ""', b'"garbage" ""', b'"text" NIL'])
+def test_what_is_no_type_is_plain_text(kind: bytes) -> None:
+    """As the standard says, and as the message is read when it comes from a file."""
+    found = read_structure(answered(b"(" + kind + b' NIL NIL NIL "7bit" 9 1)'))
+    assert [(s.number, s.subtype) for s in found.sections] == [("1", "plain")]
+    assert found.types == ("text/plain",)
+
+
+EMPTY = b'("text" "plain" NIL NIL NIL "7bit" 0 0 NIL NIL NIL NIL)'
+
+
+@pytest.mark.parametrize(
+    ("structure", "expected"),
+    [
+        (b"(" + EMPTY + b' "mixed")', ["TEXT"]),
+        (b"(" + EMPTY + EMPTY + b' "mixed")', ["TEXT"]),
+        (b"(" + EMPTY + PDF + b' "mixed")', ["1"]),
+        (EMPTY, ["1"]),
+    ],
+)
+def test_a_multipart_without_parts_is_fetched_as_text(
+    structure: bytes, expected: list[str]
+) -> None:
+    """Its boundary is missing or wrong: a server then shows one empty part."""
+    assert [number for number, _ in numbers(structure)] == expected
 
 
 def test_parameters_may_be_missing() -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from store_samples import a_batch, a_mail
+from store_samples import a_batch, a_mail, add_cut
 
 from daemon.errors import StoreDamaged, StoreFull
 from daemon.store import mail
@@ -60,7 +60,7 @@ async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> 
     """A store outlives the process."""
     path = tmp_path / "trimtab.db"
     database = await Database.open(path)
-    await database.write(mail.add_batch, a_batch(1, 2))
+    await database.write(add_cut, a_batch(1, 2))
     await database.close()
     again = await Database.open(path)
     assert await again.read(mail.mails, "work") == [a_mail(1), a_mail(2)]
@@ -74,7 +74,7 @@ async def test_only_the_user_can_read_the_files(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         database = await Database.open(path)
-        await database.write(mail.add_batch, a_batch(1))
+        await database.write(add_cut, a_batch(1))
     finally:
         os.umask(old)
     modes = {entry.name: entry.stat().st_mode & 0o777 for entry in os.scandir(tmp_path)}
@@ -106,21 +106,21 @@ async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> N
     """What was written before the error is undone, and the next one goes on."""
 
     def half(connection: sqlite3.Connection) -> None:
-        mail.add_batch(connection, a_batch(1))
+        add_cut(connection, a_batch(1))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await database.write(half)
     assert await count(database) == 0
-    await database.write(mail.add_batch, a_batch(2))
+    await database.write(add_cut, a_batch(2))
     assert await count(database) == 1
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
     """A write in a read would otherwise depend on who calls."""
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await database.read(mail.add_batch, a_batch(1))
-    assert await database.write(mail.add_batch, a_batch(1)) == 1
+        await database.read(add_cut, a_batch(1))
+    assert await database.write(add_cut, a_batch(1)) == 1
 
 
 async def test_an_iterator_over_rows_is_refused(database: Database) -> None:
@@ -136,10 +136,10 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(database: Database)
     def slow(connection: sqlite3.Connection) -> None:
         begun.set()
         assert go_on.wait(5)
-        mail.add_batch(connection, a_batch(1))
+        add_cut(connection, a_batch(1))
 
     writing = asyncio.create_task(database.write(slow))
-    waiting = asyncio.create_task(database.write(mail.add_batch, a_batch(2)))
+    waiting = asyncio.create_task(database.write(add_cut, a_batch(2)))
     await asyncio.to_thread(begun.wait, 5)
     writing.cancel()
     waiting.cancel()
@@ -148,7 +148,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(database: Database)
     go_on.set()
     stored = [found.id for found in await database.read(mail.mails, "work")]
     assert stored == [a_mail(1).id]  # the one that had begun; the other never did
-    assert await database.write(mail.add_batch, a_batch(3)) == 1
+    assert await database.write(add_cut, a_batch(3)) == 1
 
 
 async def test_a_second_process_reads_while_the_first_one_writes(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ async def test_a_second_process_reads_while_the_first_one_writes(tmp_path: Path)
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(connection: sqlite3.Connection) -> None:
-        mail.add_batch(connection, a_batch(1))
+        add_cut(connection, a_batch(1))
         begun.set()
         assert go_on.wait(5)
 
@@ -174,31 +174,31 @@ async def test_a_second_process_reads_while_the_first_one_writes(tmp_path: Path)
 
 async def test_without_room_nothing_is_lost_and_nothing_half_written(database: Database) -> None:
     """StoreFull names the file; with room again the same write succeeds."""
-    await database.write(mail.add_batch, a_batch(1))
+    await database.write(add_cut, a_batch(1))
     in_use = await database.read(set_page_limit, 1)
     big = a_batch(*range(2, 500))
     with pytest.raises(StoreFull) as raised:
-        await database.write(mail.add_batch, big)
+        await database.write(add_cut, big)
     assert raised.value.path.name == "trimtab.db"
     assert isinstance(raised.value.__cause__, sqlite3.OperationalError)
     assert await count(database) == 1
     await database.read(set_page_limit, in_use + 1000)
-    assert await database.write(mail.add_batch, big) == 498
+    assert await database.write(add_cut, big) == 498
 
 
 async def test_a_full_disk_at_commit_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
     """The same on a real disk: what was committed is there, also for another process."""
     path = small_disk / "trimtab.db"
     database = await Database.open(path)
-    await database.write(mail.add_batch, a_batch(1))
+    await database.write(add_cut, a_batch(1))
     await asyncio.to_thread(fill, small_disk / "other")
     big = a_batch(*range(2, 120))
     with pytest.raises(StoreFull):
-        await database.write(mail.add_batch, big)
+        await database.write(add_cut, big)
     assert await count(database) == 1
     assert await database.read(integrity) == "ok"
     (small_disk / "other").unlink()
-    assert await database.write(mail.add_batch, big) == 118
+    assert await database.write(add_cut, big) == 118
     await database.close()
     again = await Database.open(path)
     assert await count(again) == 119

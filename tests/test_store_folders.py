@@ -1,4 +1,4 @@
-"""What the store knows of a folder: links, what is missing, what has gone, and what is held back."""
+"""What the store knows of a folder: its links, what has gone from it, and what is held back."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from store_samples import A_FOLDER, a_batch, a_lesson, a_mail, a_source, an_incoming
+from store_samples import A_FOLDER, a_batch, a_lesson, a_mail, a_source, add_cut, an_incoming
 
 from daemon.records import Batch, FolderView, Forgotten, Quarantined, Reading
 from daemon.store import folders, lessons, mail, schema
@@ -61,7 +61,7 @@ def test_another_uidvalidity_is_another_folder(
     """A lower one too: nothing is known of its UIDs, and every mail stays."""
     opened = folders.open_folder(connection, "work", "Sent", 7, NOW)
     aside = (Quarantined(uid=3, reason="no header"),)
-    mail.add_batch(connection, replace(a_batch(1, 2), quarantined=aside))
+    add_cut(connection, replace(a_batch(1, 2), quarantined=aside))
     folders.finish(connection, Reading(folder=opened, view=VIEW), "forget", NOW)
     again = folders.open_folder(connection, "work", "Sent", uidvalidity, NOW)
     assert (again.view, again.changes) == (None, 1)
@@ -82,9 +82,9 @@ def test_changes_of_uidvalidity_are_counted_until_it_stays(connection: sqlite3.C
 def test_known_uids_are_linked_or_in_quarantine(connection: sqlite3.Connection) -> None:
     """Of this folder and this account alone."""
     aside = (Quarantined(uid=3, reason="no header"),)
-    mail.add_batch(connection, replace(a_batch(1, 2), quarantined=aside))
-    mail.add_batch(connection, a_batch(4, folder="Archive"))
-    mail.add_batch(connection, a_batch(5, account="home"))
+    add_cut(connection, replace(a_batch(1, 2), quarantined=aside))
+    add_cut(connection, a_batch(4, folder="Archive"))
+    add_cut(connection, a_batch(5, account="home"))
     known = folders.known_uids(connection, A_FOLDER)
     assert (known.linked, known.quarantined) == (frozenset({1, 2}), frozenset({3}))
 
@@ -94,7 +94,7 @@ def test_known_uids_are_linked_or_in_quarantine(connection: sqlite3.Connection) 
 
 def test_a_mail_is_known_by_its_message_id_and_its_header(connection: sqlite3.Connection) -> None:
     """Line ends aside, every byte must agree; another account's mail is not known."""
-    mail.add_batch(connection, a_batch(1, 2))
+    add_cut(connection, a_batch(1, 2))
     header = a_source(1).header
     asked = [
         (41, a_mail(1).message_id, header.replace(b"\r\n", b"\n")),
@@ -110,9 +110,9 @@ def test_a_mail_is_known_by_its_message_id_and_its_header(connection: sqlite3.Co
 
 def test_a_known_mail_is_linked_without_being_stored_again(connection: sqlite3.Connection) -> None:
     """The batch brings the UID alone."""
-    mail.add_batch(connection, a_batch(1))
+    add_cut(connection, a_batch(1))
     linked = Batch(account="work", linked=((9, a_mail(1).id),), folder=A_FOLDER)
-    assert mail.add_batch(connection, linked) == 0
+    assert add_cut(connection, linked) == 0
     assert folders.known_uids(connection, A_FOLDER).linked == {1, 9}
 
 
@@ -123,7 +123,7 @@ def test_a_deleted_mail_leaves_a_tombstone_and_takes_its_lessons_along(
     connection: sqlite3.Connection,
 ) -> None:
     """Text, source, lessons and why it did not teach: all of it goes, of that mail alone."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     for number in (3, 4):
         lessons.add_lesson(connection, a_lesson(number, sample_id=a_mail(number).id))
     lessons.set_aside(connection, "work", a_mail(3).id, "too long")
@@ -140,33 +140,33 @@ def test_a_deleted_mail_leaves_a_tombstone_and_takes_its_lessons_along(
 
 def test_a_mail_that_comes_back_is_whole_again(connection: sqlite3.Connection) -> None:
     """Moved away and back under another UID: its tombstone goes."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     folders.finish(connection, read(*range(2, 11)), "forget", NOW)
     back = replace(a_batch(11), incoming=(an_incoming(1, uid=11),))
-    assert mail.add_batch(connection, back) == 1
+    assert add_cut(connection, back) == 1
     assert tombstones(connection) == []
     assert a_mail(1).id in ids(connection)
 
 
 def test_of_two_copies_one_may_go(connection: sqlite3.Connection) -> None:
     """A mail is gone when none of its UIDs is left."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
-    mail.add_batch(connection, replace(a_batch(), linked=((20, a_mail(1).id),)))
+    add_cut(connection, a_batch(*range(1, 11)))
+    add_cut(connection, replace(a_batch(), linked=((20, a_mail(1).id),)))
     assert folders.finish(connection, read(*range(2, 11), 20), "forget", NOW).mails == 0
     assert a_mail(1).id in ids(connection)
 
 
 def test_imported_mail_is_never_gone(connection: sqlite3.Connection) -> None:
     """It came from no folder."""
-    mail.add_batch(connection, Batch(account="work", incoming=(an_incoming(50),)))
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, Batch(account="work", incoming=(an_incoming(50),)))
+    add_cut(connection, a_batch(*range(1, 11)))
     folders.finish(connection, read(*range(1, 11)), "forget", NOW)
     assert a_mail(50).id in ids(connection)
 
 
 def test_deleted_mail_can_be_kept(connection: sqlite3.Connection) -> None:
     """With the policy `keep` it stays whatever the server does, without a question."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     assert folders.finish(connection, read(), "keep", NOW) == Forgotten(mails=0, of=10)
     assert len(ids(connection)) == 10
     assert folders.known_uids(connection, A_FOLDER).linked == frozenset()
@@ -174,14 +174,14 @@ def test_deleted_mail_can_be_kept(connection: sqlite3.Connection) -> None:
 
 def test_a_fifth_may_go_at_once(connection: sqlite3.Connection) -> None:
     """Two of ten are believed."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     assert folders.finish(connection, read(*range(3, 11)), "forget", NOW).mails == 2
 
 
 def test_more_than_a_fifth_at_once_is_held_back(connection: sqlite3.Connection) -> None:
     """Three of ten: not one row changes until the user has said what is right."""
     folders.open_folder(connection, "work", "Sent", 7, NOW)
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     before = list(connection.iterdump())
     found = folders.finish(connection, read(*range(4, 11)), "forget", NOW)
     assert found == Forgotten(mails=3, of=10, held=True)
@@ -194,7 +194,7 @@ def test_the_users_answer_holds_once(
 ) -> None:
     """Then the brake is back."""
     folders.open_folder(connection, "work", "Sent", 7, NOW)
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     folders.set_answer(connection, "work", answer)  # type: ignore[arg-type]
     opened = folders.open_folder(connection, "work", "Sent", 7, NOW)
     assert opened.answer == answer
@@ -210,9 +210,9 @@ def test_after_a_new_uidvalidity_the_old_links_go_with_what_was_not_found(
     connection: sqlite3.Connection,
 ) -> None:
     """Nine of ten are linked anew; the tenth is gone."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     again = tuple((100 + number, a_mail(number).id) for number in range(2, 11))
-    mail.add_batch(connection, replace(a_batch(uidvalidity=8), linked=again))
+    add_cut(connection, replace(a_batch(uidvalidity=8), linked=again))
     reading = read(*range(102, 111), uidvalidity=8)
     assert folders.finish(connection, reading, "forget", NOW) == Forgotten(mails=1, of=10)
     assert folders.known_uids(connection, A_FOLDER).linked == frozenset()
@@ -222,10 +222,10 @@ def test_after_a_new_uidvalidity_the_old_links_go_with_what_was_not_found(
 def test_a_folder_that_moved_takes_its_mails_along(connection: sqlite3.Connection) -> None:
     """The old name's row and links go once the new one is read."""
     folders.open_folder(connection, "work", "Sent", 7, NOW)
-    mail.add_batch(connection, a_batch(1, 2))
+    add_cut(connection, a_batch(1, 2))
     moved = folders.open_folder(connection, "work", "Gesendet", 9, NOW)
     linked = tuple((number, a_mail(number).id) for number in (1, 2))
-    mail.add_batch(connection, Batch(account="work", linked=linked, folder=moved))
+    add_cut(connection, Batch(account="work", linked=linked, folder=moved))
     reading = Reading(folder=moved, view=VIEW, present=frozenset({1, 2}))
     assert folders.finish(connection, reading, "forget", NOW).mails == 0
     names = [row["name"] for row in connection.execute("SELECT name FROM folder")]
@@ -235,8 +235,8 @@ def test_a_folder_that_moved_takes_its_mails_along(connection: sqlite3.Connectio
 def test_what_was_in_quarantine_and_is_gone_is_nothing(connection: sqlite3.Connection) -> None:
     """What is still there stays; what an import could not read is no UID."""
     aside = tuple(Quarantined(uid=uid, reason="no header") for uid in (21, 22))
-    mail.add_batch(connection, replace(a_batch(*range(1, 11)), quarantined=aside))
-    mail.add_batch(connection, Batch(account="work", quarantined=aside[:1]))
+    add_cut(connection, replace(a_batch(*range(1, 11)), quarantined=aside))
+    add_cut(connection, Batch(account="work", quarantined=aside[:1]))
     folders.finish(connection, read(*range(1, 11), 22), "forget", NOW)
     assert [item.uid for item in mail.quarantined(connection, "work")] == [21, 22]
     assert folders.known_uids(connection, A_FOLDER).quarantined == {22}
@@ -244,7 +244,7 @@ def test_what_was_in_quarantine_and_is_gone_is_nothing(connection: sqlite3.Conne
 
 def test_without_a_list_nothing_has_gone(connection: sqlite3.Connection) -> None:
     """Where the folder's count was enough, its links are left alone."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11)))
     reading = Reading(folder=replace(A_FOLDER, found_at=NOW), view=VIEW)
     assert folders.finish(connection, reading, "forget", NOW) == Forgotten(mails=0, of=10)
     assert len(folders.known_uids(connection, A_FOLDER).linked) == 10
@@ -252,7 +252,7 @@ def test_without_a_list_nothing_has_gone(connection: sqlite3.Connection) -> None
 
 def test_another_accounts_rows_are_left_alone(connection: sqlite3.Connection) -> None:
     """What one mailbox loses, another may hold."""
-    mail.add_batch(connection, a_batch(*range(1, 11)))
-    mail.add_batch(connection, a_batch(*range(1, 11), account="home"))
+    add_cut(connection, a_batch(*range(1, 11)))
+    add_cut(connection, a_batch(*range(1, 11), account="home"))
     folders.finish(connection, read(*range(2, 11)), "forget", NOW)
     assert len(mail.mails(connection, "home")) == 10

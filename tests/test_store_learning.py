@@ -13,12 +13,13 @@ from store_samples import (
     a_draft,
     a_lesson,
     a_verdict,
+    add_cut,
     an_adapter,
     an_edit,
 )
 
 from daemon.records import AccountCounts, Quarantined
-from daemon.store import adapters, drafts, edits, jobs, lessons, mail, schema, status
+from daemon.store import adapters, drafts, edits, jobs, lessons, schema, status
 
 
 @pytest.fixture
@@ -223,8 +224,8 @@ def test_a_verdict_is_one_on_a_stored_adapter(connection: sqlite3.Connection) ->
 def test_counts_are_of_one_account_alone(connection: sqlite3.Connection) -> None:
     """What the status shows, from the rows themselves."""
     unreadable = (Quarantined(uid=9, reason="no header"),)
-    mail.add_batch(connection, replace(a_batch(1, 2, 3), quarantined=unreadable))
-    mail.add_batch(connection, a_batch(1, account="home"))
+    add_cut(connection, replace(a_batch(1, 2, 3), quarantined=unreadable))
+    add_cut(connection, a_batch(1, account="home"))
     for number in (1, 2):
         lessons.add_lesson(connection, a_lesson(number))
         drafts.add_draft(connection, a_draft(number))
@@ -233,6 +234,7 @@ def test_counts_are_of_one_account_alone(connection: sqlite3.Connection) -> None
         account="work",
         mails=3,
         quarantined=1,
+        forgotten=0,
         lessons=2,
         drafts=2,
         edits=1,

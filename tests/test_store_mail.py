@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import NOW, a_batch, a_mail, an_incoming
+from store_samples import NOW, a_batch, a_mail, add_cut, an_incoming
 
 from daemon.records import Batch, Incoming, Quarantined, Source
 from daemon.store import mail, schema
@@ -38,7 +38,7 @@ def links(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
 
 def test_a_mail_reads_as_it_was_written(connection: sqlite3.Connection) -> None:
     """Every field, with names and texts beyond ASCII."""
-    assert mail.add_batch(connection, a_batch(1)) == 1
+    assert add_cut(connection, a_batch(1)) == 1
     assert mail.mails(connection, "work") == [a_mail(1)]
     assert mail.mail(connection, "work", a_mail(1).id) == a_mail(1)
     assert mail.mail(connection, "work", "sha256:none") is None
@@ -46,24 +46,24 @@ def test_a_mail_reads_as_it_was_written(connection: sqlite3.Connection) -> None:
 
 def test_a_known_mail_is_not_added_again(connection: sqlite3.Connection) -> None:
     """The number is that of the new ones; the stored row stays as it is."""
-    mail.add_batch(connection, a_batch(1, 2))
+    add_cut(connection, a_batch(1, 2))
     changed = an_incoming(1, uid=1, own_text="cut otherwise")
     batch = replace(a_batch(3), incoming=(changed, *a_batch(2, 3).incoming))
-    assert mail.add_batch(connection, batch) == 1
+    assert add_cut(connection, batch) == 1
     assert mail.mails(connection, "work") == [a_mail(1), a_mail(2), a_mail(3)]
 
 
 def test_the_same_mail_under_two_uids_is_one(connection: sqlite3.Connection) -> None:
     """A copy in the folder is linked, not stored."""
     batch = replace(a_batch(1), incoming=(an_incoming(1, uid=1), an_incoming(1, uid=9)))
-    assert mail.add_batch(connection, batch) == 1
+    assert add_cut(connection, batch) == 1
     assert links(connection) == {("work", 1, a_mail(1).id), ("work", 9, a_mail(1).id)}
 
 
 def test_accounts_share_nothing(connection: sqlite3.Connection) -> None:
     """The same mail in two accounts is two rows; neither account sees the other's."""
-    mail.add_batch(connection, a_batch(1))
-    assert mail.add_batch(connection, a_batch(1, 2, account="home")) == 2
+    add_cut(connection, a_batch(1))
+    assert add_cut(connection, a_batch(1, 2, account="home")) == 2
     assert [found.account for found in mail.mails(connection, "work")] == ["work"]
     assert len(mail.mails(connection, "home")) == 2
     assert mail.mail(connection, "work", a_mail(2).id) is None
@@ -73,7 +73,7 @@ def test_a_batch_of_another_account_is_a_bug(connection: sqlite3.Connection) -> 
     """One account's mail never becomes another's."""
     batch = replace(a_batch(1), account="home")
     with pytest.raises(AssertionError):
-        mail.add_batch(connection, batch)
+        add_cut(connection, batch)
 
 
 def test_mails_come_oldest_first(connection: sqlite3.Connection) -> None:
@@ -85,7 +85,7 @@ def test_mails_come_oldest_first(connection: sqlite3.Connection) -> None:
         an_incoming(4, sent_at=NOW),
         an_incoming(3, sent_at=NOW),
     )
-    mail.add_batch(connection, Batch(account="work", incoming=incoming))
+    add_cut(connection, Batch(account="work", incoming=incoming))
     ids = [found.id[-1] for found in mail.mails(connection, "work")]
     assert ids == ["2", "3", "4", "1"]
 
@@ -106,7 +106,7 @@ def test_a_time_without_a_zone_is_a_bug(connection: sqlite3.Connection) -> None:
     """The store would otherwise guess."""
     naive = NOW.replace(tzinfo=None)
     with pytest.raises(ValueError, match="zone"):
-        mail.add_batch(connection, Batch(account="work", incoming=(an_incoming(1, sent_at=naive),)))
+        add_cut(connection, Batch(account="work", incoming=(an_incoming(1, sent_at=naive),)))
 
 
 @given(
@@ -119,37 +119,58 @@ def test_a_source_is_kept_to_the_byte(header: bytes, plain: str | None, html: st
     connection = opened()
     source = Source(header=header, plain=plain, html=html)
     incoming = Incoming(mail=a_mail(1), source=source)
-    mail.add_batch(connection, Batch(account="work", incoming=(incoming,)))
+    add_cut(connection, Batch(account="work", incoming=(incoming,)))
     assert list(mail.sources(connection, "work")) == [(a_mail(1).id, source)]
     connection.close()
 
 
 def test_a_source_cannot_be_changed(connection: sqlite3.Connection) -> None:
     """A trigger refuses it, whatever the program does."""
-    mail.add_batch(connection, a_batch(1))
+    add_cut(connection, a_batch(1))
     with pytest.raises(sqlite3.IntegrityError, match="never changed"):
         connection.execute("UPDATE source SET plain = ''")
 
 
 def test_a_later_cut_replaces_the_parts_alone(connection: sqlite3.Connection) -> None:
     """What was fetched and what identifies the mail stay."""
-    mail.add_batch(connection, a_batch(1, 2))
+    add_cut(connection, a_batch(1, 2))
     before = list(mail.sources(connection, "work"))
     anew = a_mail(1, own_text="Tuesday.", context=(), signature="", flags=frozenset())
-    mail.replace_cut(connection, replace(anew, subject="of no effect"), cut_version=2)
+    mail.replace_cuts(connection, [replace(anew, subject="of no effect")], cut_version=2)
     assert mail.mails(connection, "work") == [anew, a_mail(2)]
     assert list(mail.sources(connection, "work")) == before
     versions = connection.execute("SELECT cut_version FROM mail ORDER BY id")
     assert [row["cut_version"] for row in versions] == [2, 1]
 
 
+def test_what_no_rules_have_cut_is_not_shown(connection: sqlite3.Connection) -> None:
+    """It is stored, waits newest first with its source, and is a mail once it is cut."""
+    east = [an_incoming(n, sent_at=NOW + timedelta(hours=n)) for n in (1, 2, 3)]
+    mail.add_batch(connection, Batch(account="work", incoming=tuple(east)))
+    assert mail.mails(connection, "work") == []
+    assert mail.count_uncut(connection, "work", 2) == 3
+    assert mail.count_uncut(connection, "home", 2) == 0
+    waiting = mail.uncut(connection, "work", 2, limit=2)
+    assert waiting == [(each.mail, each.source) for each in (east[2], east[1])]
+    mail.replace_cuts(connection, [each for each, _ in waiting], cut_version=2)
+    assert [each.id for each in mail.mails(connection, "work")] == [a_mail(2).id, a_mail(3).id]
+    assert mail.count_uncut(connection, "work", 2) == 1
+
+
+def test_what_older_rules_have_cut_waits_for_the_newer_ones(connection: sqlite3.Connection) -> None:
+    """Until then it is shown as they cut it."""
+    add_cut(connection, a_batch(1))
+    assert mail.mails(connection, "work") == [a_mail(1)]
+    assert [each.id for each, _ in mail.uncut(connection, "work", 2, limit=9)] == [a_mail(1).id]
+
+
 def test_what_cannot_be_read_is_quarantined_until_it_can(connection: sqlite3.Connection) -> None:
     """One row a UID; a later mail under that UID ends it."""
     unreadable = Quarantined(uid=5, reason="no header")
-    mail.add_batch(connection, replace(a_batch(1), quarantined=(unreadable,)))
-    mail.add_batch(connection, replace(a_batch(2), quarantined=(unreadable,)))
+    add_cut(connection, replace(a_batch(1), quarantined=(unreadable,)))
+    add_cut(connection, replace(a_batch(2), quarantined=(unreadable,)))
     assert mail.quarantined(connection, "work") == [unreadable]
-    mail.add_batch(connection, a_batch(5))
+    add_cut(connection, a_batch(5))
     assert mail.quarantined(connection, "work") == []
 
 
@@ -157,7 +178,7 @@ def test_an_import_has_neither_folder_nor_uids(connection: sqlite3.Connection) -
     """Its mails and what it could not read are stored all the same."""
     unreadable = (Quarantined(uid=2, reason="no header"),)
     batch = Batch(account="work", incoming=(an_incoming(1),), quarantined=unreadable)
-    assert mail.add_batch(connection, batch) == 1
+    assert add_cut(connection, batch) == 1
     assert mail.quarantined(connection, "work") == list(unreadable)
     assert links(connection) == set()
 
@@ -166,11 +187,11 @@ def test_mails_and_their_uids_are_committed_together(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
     """Of a batch that fails midway nothing is kept, neither mail nor UID."""
-    mail.add_batch(connection, a_batch(1))
+    add_cut(connection, a_batch(1))
     broken = replace(a_batch(2, 3), incoming=(*a_batch(2).incoming, an_incoming(3, subject=None)))
     connection.execute("BEGIN")
     with pytest.raises(sqlite3.IntegrityError, match="subject"):
-        mail.add_batch(connection, broken)
+        add_cut(connection, broken)
     connection.execute("ROLLBACK")
     assert links(connection) == {("work", 1, a_mail(1).id)}
     assert len(mail.mails(connection, "work")) == 1

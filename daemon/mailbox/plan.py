@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from unicodedata import normalize
 
 from daemon.records import FolderView
 
@@ -28,15 +29,24 @@ _FLAGS = {"sent": "\\sent", "drafts": "\\drafts"}
 _NAMES = {
     "sent": (
         "sent", "sent mail", "sent items", "sent messages", "sent-mail", "gesendet",
-        "gesendete elemente", "gesendete objekte", "envoyés", "messages envoyés",
-        "éléments envoyés", "enviados", "elementos enviados", "posta inviata", "inviati",
-        "verzonden", "verzonden items", "skickat", "sendt", "lähetetyt", "wysłane", "odeslané",
-        "отправленные", "送信済み", "已发送",
+        "gesendete elemente", "gesendete objekte", "gesendete nachrichten", "envoyés",
+        "messages envoyés", "éléments envoyés", "courrier envoyé", "enviados", "enviadas",
+        "elementos enviados", "itens enviados", "correo enviado", "posta inviata", "inviati",
+        "inviata", "verzonden", "verzonden items", "verzonden berichten",
+        "skickat", "skickade objekt", "skickade", "sendt", "sendte elementer", "sendte",
+        "sendt post", "lähetetyt", "lähetetyt viestit", "wysłane", "elementy wysłane", "odeslané",
+        "odeslaná pošta", "odoslané", "elküldött", "elküldött elemek", "trimise", "poslano",
+        "gönderilmiş", "gönderilmiş öğeler", "gönderilenler", "enviats", "bidalitakoak",
+        "отправленные", "надіслані", "изпратени", "απεσταλμένα", "נשלחו", "المرسلة", "ส่งแล้ว",
+        "đã gửi", "terkirim", "送信済み", "送信済みアイテム", "已发送", "已发送邮件", "寄件備份",
+        "보낸편지함", "보낸 편지함",
     ),
     "drafts": (
         "drafts", "draft", "entwürfe", "brouillons", "borradores", "bozze", "rascunhos",
-        "concepten", "utkast", "kladder", "luonnokset", "wersje robocze", "koncepty",
-        "черновики", "下書き", "草稿",
+        "concepten", "utkast", "kladder", "luonnokset", "wersje robocze", "szkice", "koncepty",
+        "rozepsané", "rozpísané", "piszkozatok", "ciorne", "skice", "taslaklar", "esborranys",
+        "zirriborroak", "черновики", "чернетки", "чернови", "πρόχειρα", "טיוטות", "مسودات",
+        "ร่าง", "thư nháp", "draf", "下書き", "草稿", "草稿箱", "임시보관함", "임시 보관함",
     ),
 }  # fmt: skip
 
@@ -81,7 +91,7 @@ def choose_folder(folders: Sequence[Folder], role: Role, configured: str) -> str
     for wanted in _NAMES[role]:
         for folder in folders:
             last = folder.name.split(folder.delimiter)[-1] if folder.delimiter else folder.name
-            if last.casefold() == wanted:
+            if normalize("NFC", last).casefold() == wanted:
                 return folder.name
     return None
 
@@ -172,7 +182,21 @@ def read_structure(body: Any) -> Structure:
         _walk(body, "", sections, types, depth=0)
     except (TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError("a body structure of an unknown shape") from error
+    if _is_formless(sections, types):
+        sections = [_SHAPELESS]
     return Structure(sections=tuple(sections), types=tuple(types))
+
+
+_SHAPELESS = Section(
+    number="TEXT", subtype="plain", encoding="", charset="", flowed=False, octets=MAX_PART_BYTES
+)
+
+
+def _is_formless(sections: Sequence[Section], types: Sequence[str]) -> bool:
+    """A multipart whose parts cannot be told apart: a server shows empty parts, or none."""
+    leaves = [kind for kind in types if not kind.startswith("multipart/")]
+    empty = len(leaves) == len(sections) and not any(section.octets for section in sections)
+    return empty and len(leaves) < len(types)
 
 
 def _walk(body: Any, number: str, sections: list[Section], types: list[str], depth: int) -> None:
@@ -184,6 +208,8 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
             _walk(child, f"{number}.{position}".lstrip("."), sections, types, depth + 1)
         return
     main, subtype = _text(body[0]), _text(body[1])
+    if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
+        main, subtype = "text", "plain"
     types.append(f"{main}/{subtype}")
     if main == "text" and subtype in {"plain", "html"} and not _is_attachment(body):
         parameters = _parameters(body[2])

@@ -16,15 +16,14 @@ from datetime import UTC, datetime, timedelta
 from daemon.config import Account, Imap
 from daemon.errors import FolderNotFound, FolderShrunk, FolderUnstable, ServerMissing
 from daemon.mailbox import plan
+from daemon.mailbox.cutting import uncut
 from daemon.mailbox.fetching import Brought, Fetcher
 from daemon.mailbox.imap import PAGE, Mailbox
-from daemon.mailbox.parse import build
 from daemon.mailbox.session import Session, open_session
 from daemon.records import (
     Batch,
     FolderState,
     FolderView,
-    Incoming,
     Progress,
     Reading,
     SyncResult,
@@ -177,8 +176,7 @@ async def _store_all(
 def _batch(folder: FolderState, brought: Brought) -> Batch:
     incoming = []
     for uid, parsed in brought.fetched.messages:
-        built = build(folder.account, parsed)
-        incoming.append(Incoming(mail=built.mail, source=built.source, uid=uid))
+        incoming.append(replace(uncut(folder.account, parsed), uid=uid))
     return Batch(
         account=folder.account,
         incoming=tuple(incoming),

@@ -8,7 +8,7 @@ later cut. Where a mail lies on the server is `daemon.store.folders`' business. 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
 from daemon.store.columns import to_moment, to_text
@@ -19,7 +19,11 @@ NO_FOLDER = ""
 """The folder of what was quarantined by an import."""
 
 
-def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = 1) -> int:
+UNCUT = 0
+"""The version of a mail that nothing has cut yet; it is not shown as a mail until then."""
+
+
+def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = UNCUT) -> int:
     """Store a batch, rows and links together; the number of mails that were not known yet."""
     added = sum(_add(connection, incoming, batch, cut_version) for incoming in batch.incoming)
     folder = batch.folder.folder if batch.folder else NO_FOLDER
@@ -34,9 +38,10 @@ def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = 1
 
 
 def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
-    """All mails of the account, oldest first."""
+    """All mails of the account that have been cut, oldest first."""
     rows = connection.execute(
-        "SELECT * FROM mail WHERE account = ? ORDER BY sent_at, id", (account,)
+        "SELECT * FROM mail WHERE account = ? AND cut_version != ? ORDER BY sent_at, id",
+        (account, UNCUT),
     )
     return [_mail(row) for row in rows]
 
@@ -56,15 +61,41 @@ def sources(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str,
         yield row["mail_id"], source
 
 
-def replace_cut(connection: sqlite3.Connection, mail: Mail, cut_version: int) -> None:
-    """Store the parts of a known mail as a later version of the cutter found them."""
-    connection.execute(
+def count_uncut(connection: sqlite3.Connection, account: str, version: int) -> int:
+    """How many mails have not been cut by the rules of this version."""
+    row = connection.execute(
+        "SELECT count(*) FROM mail WHERE account = ? AND cut_version != ?", (account, version)
+    ).fetchone()
+    return int(row[0])
+
+
+def uncut(
+    connection: sqlite3.Connection, account: str, version: int, limit: int
+) -> list[tuple[Mail, Source]]:
+    """The newest of them, with what they are to be cut from."""
+    rows = connection.execute(
+        """
+        SELECT mail.*, header, plain, html FROM mail
+        JOIN source ON source.account = mail.account AND source.mail_id = mail.id
+        WHERE mail.account = ? AND cut_version != ? ORDER BY sent_at DESC, id LIMIT ?
+        """,
+        (account, version, limit),
+    )
+    return [
+        (_mail(row), Source(header=row["header"], plain=row["plain"], html=row["html"]))
+        for row in rows
+    ]
+
+
+def replace_cuts(connection: sqlite3.Connection, mails: Iterable[Mail], cut_version: int) -> None:
+    """Store the parts of known mails as the rules of this version found them."""
+    connection.executemany(
         """
         UPDATE mail SET own_text = :own_text, context = :context, signature = :signature,
             forwarded = :forwarded, flags = :flags, cut_version = :cut_version
         WHERE account = :account AND id = :id
         """,
-        _columns(mail, cut_version),
+        [_columns(mail, cut_version) for mail in mails],
     )
 
 

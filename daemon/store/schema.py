@@ -216,6 +216,7 @@ _SYNC: Migration = (
     ) STRICT
     """,
     "CREATE INDEX mail_by_message_id ON mail (account, message_id)",
+    "CREATE INDEX mail_by_cut ON mail (account, cut_version, sent_at)",
     "CREATE INDEX uid_link_by_mail ON uid_link (account, mail_id)",
     "CREATE INDEX lesson_by_sample ON lesson (account, sample_id)",
 )

@@ -18,6 +18,7 @@ def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
         SELECT
             (SELECT count(*) FROM mail WHERE account = :account) AS mails,
             (SELECT count(*) FROM quarantine WHERE account = :account) AS quarantined,
+            (SELECT count(*) FROM tombstone WHERE account = :account) AS forgotten,
             (SELECT count(*) FROM lesson WHERE account = :account) AS lessons,
             (SELECT count(*) FROM draft WHERE account = :account) AS drafts,
             (SELECT count(DISTINCT draft_id) FROM edit WHERE account = :account) AS edits,
@@ -30,6 +31,7 @@ def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
         account=account,
         mails=row["mails"],
         quarantined=row["quarantined"],
+        forgotten=row["forgotten"],
         lessons=row["lessons"],
         drafts=row["drafts"],
         edits=row["edits"],

@@ -1,0 +1,53 @@
+"""What `status` shows, as text: accounts, jobs, and what could not be read."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from daemon.tui import render_status
+
+ACCOUNT: dict[str, Any] = {
+    "account": "work",
+    "mails": 12,
+    "quarantined": 0,
+    "lessons": 9,
+    "drafts": 1,
+    "edits": 0,
+    "adapter": None,
+    "last_sync": "2026-03-03T09:30:00.000000+00:00",
+    "unreadable": [],
+}
+
+
+def shown(**account: Any) -> list[str]:
+    """The status of one account, line by line."""
+    console = Console(width=100, file=io.StringIO())
+    console.print(render_status({"accounts": [ACCOUNT | account], "jobs": [], "progress": None}))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_an_account_is_one_line() -> None:
+    """With the style card in the agent's place until there is one."""
+    line = shown()[1]
+    assert line.split() == ("work 12 9 1 0 none yet: style card 2026-03-03 09:30".split())
+
+
+def test_what_cannot_be_read_is_told_with_its_reason_and_uid() -> None:
+    """Grouped by reason, so that one fault of the server's is one line."""
+    refused = "the server refuses it (IMAPClientError)"
+    unreadable = [
+        {"uid": 7, "reason": refused},
+        {"uid": 8, "reason": "the server does not hand it out"},
+        {"uid": 9, "reason": refused},
+    ]
+    lines = shown(quarantined=3, unreadable=unreadable)
+    assert "12 (3 unreadable)" in lines[1]
+    assert f"work: {refused}: UID 7, 9" in lines
+    assert "work: the server does not hand it out: UID 8" in lines
+
+
+def test_many_unreadable_mails_are_counted() -> None:
+    """The list is short; the number is whole."""
+    unreadable = [{"uid": 7, "reason": "no header"}]
+    assert "work: and more, 40 in all" in shown(quarantined=40, unreadable=unreadable)
