@@ -184,6 +184,7 @@ HTML = b'("text" "html" ("charset" "utf-8") NIL NIL "base64" 90 3 NIL NIL NIL NI
 PDF = b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 900 NIL ("attachment" NIL) NIL NIL)'
 ATTACHED = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("ATTACHMENT" ("filename" "a")) NIL NIL)'
 INLINE = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("inline" NIL) NIL NIL)'
+BLANK = b'("text" "plain" NIL NIL NIL "7bit" 2 1 NIL NIL NIL NIL)'
 ALTERNATIVE = b"(" + PLAIN + HTML + b' "alternative" ("boundary" "b") NIL NIL NIL)'
 
 
@@ -202,22 +203,21 @@ def test_a_single_part_is_section_1() -> None:
     assert read_structure(answered(PLAIN)) == Structure(sections=(SECTION,), types=("text/plain",))
 
 
-def test_the_parts_of_a_multipart_are_numbered() -> None:
-    """Both texts are fetched, and every type is told, the outer one first."""
+def test_of_alternatives_the_plain_one_is_fetched() -> None:
+    """It is the one that is read; every type is told, the outer one first."""
     found = read_structure(answered(ALTERNATIVE))
-    assert [(s.number, s.subtype) for s in found.sections] == [("1", "plain"), ("2", "html")]
+    assert [(s.number, s.subtype) for s in found.sections] == [("1", "plain")]
     assert found.types == ("multipart/alternative", "text/plain", "text/html")
 
 
 @pytest.mark.parametrize(
     ("structure", "expected"),
     [
-        (b"(" + ALTERNATIVE + PDF + b' "mixed")', [("1.1", "plain"), ("1.2", "html")]),
-        (b"(" + PDF + ALTERNATIVE + b' "mixed")', [("2.1", "plain"), ("2.2", "html")]),
-        (
-            b"((" + ALTERNATIVE + PDF + b' "related")' + PDF + b' "mixed")',
-            [("1.1.1", "plain"), ("1.1.2", "html")],
-        ),
+        (b"(" + ALTERNATIVE + PDF + b' "mixed")', [("1.1", "plain")]),
+        (b"(" + PDF + ALTERNATIVE + b' "mixed")', [("2.1", "plain")]),
+        (b"((" + ALTERNATIVE + PDF + b' "related")' + PDF + b' "mixed")', [("1.1.1", "plain")]),
+        (b"(" + PDF + HTML + b' "mixed")', [("2", "html")]),
+        (b"(" + BLANK + HTML + b' "alternative")', [("1", "plain"), ("2", "html")]),
         (b"(" + PLAIN + ATTACHED + INLINE + b' "mixed")', [("1", "plain"), ("3", "plain")]),
         (PDF, []),
         (ATTACHED, []),

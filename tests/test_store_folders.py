@@ -47,7 +47,7 @@ def tombstones(connection: sqlite3.Connection) -> list[str]:
 def test_a_folder_is_remembered_as_it_stood(connection: sqlite3.Connection) -> None:
     """After a reading to its end, and not before."""
     assert folders.state(connection, "work") is None
-    opened = folders.open_folder(connection, "work", "Sent", 7, NOW)
+    opened = folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     assert opened == replace(A_FOLDER, found_at=NOW)
     assert folders.state(connection, "work") == opened
     folders.finish(connection, Reading(folder=opened, view=VIEW), "forget", NOW)
@@ -59,11 +59,13 @@ def test_another_uidvalidity_is_another_folder(
     connection: sqlite3.Connection, uidvalidity: int
 ) -> None:
     """A lower one too: nothing is known of its UIDs, and every mail stays."""
-    opened = folders.open_folder(connection, "work", "Sent", 7, NOW)
+    opened = folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     aside = (Quarantined(uid=3, reason="no header"),)
     add_cut(connection, replace(a_batch(1, 2), quarantined=aside))
     folders.finish(connection, Reading(folder=opened, view=VIEW), "forget", NOW)
-    again = folders.open_folder(connection, "work", "Sent", uidvalidity, NOW)
+    again = folders.open_folder(
+        connection, "work", "Sent", replace(VIEW, uidvalidity=uidvalidity), NOW
+    )
     assert (again.view, again.changes) == (None, 1)
     known = folders.known_uids(connection, again)
     assert (known.linked, known.quarantined) == (frozenset(), frozenset())
@@ -71,12 +73,30 @@ def test_another_uidvalidity_is_another_folder(
 
 
 def test_changes_of_uidvalidity_are_counted_until_it_stays(connection: sqlite3.Connection) -> None:
-    """A folder that is another one at every sync can be told."""
-    changes = [
-        folders.open_folder(connection, "work", "Sent", number, NOW).changes
-        for number in (1, 2, 3, 4, 4, 5)
-    ]
-    assert changes == [0, 1, 2, 3, 0, 1]
+    """A folder that is another one at every sync can be told; a reading cut short counts once."""
+    changes = []
+    for number in (1, 2, 3, 3, 4, 4, 5):
+        view = replace(VIEW, uidvalidity=number)
+        opened = folders.open_folder(connection, "work", "Sent", view, NOW)
+        changes.append(opened.changes)
+        if len(changes) != 3:
+            folders.finish(connection, Reading(folder=opened, view=view), "forget", NOW)
+    assert changes == [0, 1, 2, 2, 3, 0, 1]
+
+
+def test_a_uidnext_that_went_down_is_an_older_folder(connection: sqlite3.Connection) -> None:
+    """Its UIDs name other mails now: none is believed, and the mails stay until it is read."""
+    opened = folders.open_folder(connection, "work", "Sent", VIEW, NOW)
+    add_cut(connection, a_batch(*range(1, 11)))
+    folders.finish(connection, Reading(folder=opened, view=VIEW), "forget", NOW)
+    back = replace(VIEW, uidnext=10, messages=9)
+    again = folders.open_folder(connection, "work", "Sent", back, NOW)
+    assert (again.view, folders.known_uids(connection, again).linked) == (None, frozenset())
+    linked = tuple((number, a_mail(number).id) for number in range(1, 10))
+    add_cut(connection, replace(a_batch(), linked=linked))
+    reading = Reading(folder=again, view=back, present=frozenset(range(1, 10)))
+    assert folders.finish(connection, reading, "forget", NOW) == Forgotten(mails=1, of=10)
+    assert tombstones(connection) == [a_mail(10).id]
 
 
 def test_known_uids_are_linked_or_in_quarantine(connection: sqlite3.Connection) -> None:
@@ -180,7 +200,7 @@ def test_a_fifth_may_go_at_once(connection: sqlite3.Connection) -> None:
 
 def test_more_than_a_fifth_at_once_is_held_back(connection: sqlite3.Connection) -> None:
     """Three of ten: not one row changes until the user has said what is right."""
-    folders.open_folder(connection, "work", "Sent", 7, NOW)
+    folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     add_cut(connection, a_batch(*range(1, 11)))
     before = list(connection.iterdump())
     found = folders.finish(connection, read(*range(4, 11)), "forget", NOW)
@@ -193,10 +213,10 @@ def test_the_users_answer_holds_once(
     connection: sqlite3.Connection, answer: str, left: int
 ) -> None:
     """Then the brake is back."""
-    folders.open_folder(connection, "work", "Sent", 7, NOW)
+    folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     add_cut(connection, a_batch(*range(1, 11)))
     folders.set_answer(connection, "work", answer)  # type: ignore[arg-type]
-    opened = folders.open_folder(connection, "work", "Sent", 7, NOW)
+    opened = folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     assert opened.answer == answer
     reading = Reading(folder=opened, view=VIEW, present=frozenset(range(4, 11)))
     assert not folders.finish(connection, reading, "forget", NOW).held
@@ -221,9 +241,9 @@ def test_after_a_new_uidvalidity_the_old_links_go_with_what_was_not_found(
 
 def test_a_folder_that_moved_takes_its_mails_along(connection: sqlite3.Connection) -> None:
     """The old name's row and links go once the new one is read."""
-    folders.open_folder(connection, "work", "Sent", 7, NOW)
+    folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     add_cut(connection, a_batch(1, 2))
-    moved = folders.open_folder(connection, "work", "Gesendet", 9, NOW)
+    moved = folders.open_folder(connection, "work", "Gesendet", replace(VIEW, uidvalidity=9), NOW)
     linked = tuple((number, a_mail(number).id) for number in (1, 2))
     add_cut(connection, Batch(account="work", linked=linked, folder=moved))
     reading = Reading(folder=moved, view=VIEW, present=frozenset({1, 2}))

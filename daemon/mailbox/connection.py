@@ -237,6 +237,8 @@ def _login(client: IMAPClient, account: str, server: Imap, credential: Credentia
         else:
             client.login(credential.user, credential.secret)
     except LoginError as error:
+        if isinstance(error.__context__, imaplib.IMAP4.abort):  # no refusal: the connection broke
+            raise error.__context__ from None
         if BUSY.search(str(error)):
             raise
         raise LoginRefused(account, server.host) from error

@@ -35,7 +35,7 @@ class Brought:
 
 
 class Fetcher:
-    """Brings the messages of `todo`, in that order."""
+    """Brings the messages of `todo`, in that order; suspects and missing ones last."""
 
     def __init__(
         self, session: Session, database: Database, folder: FolderState, todo: Sequence[int]
@@ -45,13 +45,15 @@ class Fetcher:
         self._database = database
         self._todo = list(todo)
         self._missing: list[int] = []
+        self._suspects: list[int] = []
         self._pace = plan.Pace()
+        self._won = False
 
     async def next(self) -> Brought | None:
         """The next batch, None at the end.
 
-        Raises ServerUnreachable where the connection is lost and cannot be made again, ServerBusy,
-        and what the credential's source does.
+        Raises ServerUnreachable where the connection is lost and cannot be made again or brings
+        nothing, ServerBusy, and what the credential's source does.
         """
         while self._todo:
             batch = plan.take_batch(self._todo, self._pace.size)
@@ -60,25 +62,45 @@ class Fetcher:
                 del self._todo[: len(batch)]
                 self._missing += sorted(set(batch) - brought.uids())
                 return brought
+        if self._suspects:
+            return await self._try_alone(self._suspects.pop())
         if self._missing:
             missing, self._missing = self._missing, []
             return await self._look_again(missing)
         return None
 
     async def _try(self, batch: Sequence[int]) -> Brought | None:
-        """A batch, or None if the connection broke in it and there is a new one."""
+        """A batch, or None if the connection broke in it and there is a new one.
+
+        A message at which it broke twice is left for the end. If it breaks at the next one too, and
+        nothing came in between, it is the connection that is bad, and its error is raised.
+        """
         try:
             brought = await self._bring(batch)
         except ServerUnreachable as error:
             if not error.lost:
                 raise
-            await self._reopen(error)
             self._pace = self._pace.lost()
-            if not self._pace.is_hopeless:
-                return None
-            brought = Brought(fetched=_aside(batch, "the connection breaks at it"))
-        self._pace = self._pace.won()
+            if self._pace.is_hopeless:
+                if self._suspects and not self._won:
+                    raise
+                self._suspects += batch
+                del self._todo[: len(batch)]
+                self._won, self._pace = False, plan.Pace(size=1)
+            await self._reopen(error)
+            return None
+        self._won, self._pace = True, self._pace.won()
         return brought
+
+    async def _try_alone(self, uid: int) -> Brought:
+        """A suspect once more, over a connection that is good; set aside if it breaks that too."""
+        try:
+            return await self._bring([uid])
+        except ServerUnreachable as error:
+            if not error.lost or not self._won:
+                raise
+            await self._reopen(error)
+            return Brought(fetched=_aside([uid], "the connection breaks at it"))
 
     async def _bring(self, batch: Sequence[int]) -> Brought:
         heads = await self._session.call(Mailbox.heads, batch)

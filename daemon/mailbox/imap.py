@@ -8,6 +8,7 @@ asked for no further, and attachments never move.
 from __future__ import annotations
 
 import imaplib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, ProtocolError
+from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.response_parser import parse_response
 
 from daemon.errors import FolderUnstable
 from daemon.mailbox import parse
@@ -35,9 +38,12 @@ PAGE = 50_000
 """Messages asked about in one SEARCH: a line of imaplib's holds a million bytes."""
 MAX_HEADER_BYTES = 65_536
 """Bytes fetched of one header block; no person's mail has more."""
+MAX_WHOLE_BYTES = 1_048_576
+"""Bytes fetched of a message that cannot be had in pieces."""
 _STATUS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY")
 _MODSEQ = "HIGHESTMODSEQ"
 _HEADER = f"BODY.PEEK[HEADER]<0.{MAX_HEADER_BYTES}>"
+_WHOLE = f"BODY.PEEK[]<0.{MAX_WHOLE_BYTES}>"
 _META = ("INTERNALDATE", "BODYSTRUCTURE", _HEADER)
 _UNREADABLE = (
     *(IMAPClientError, imaplib.IMAP4.error, ValueError, TypeError),
@@ -45,6 +51,8 @@ _UNREADABLE = (
 )
 REFUSALS = 5
 """So many messages refused one after another, and none read, are a broken server."""
+
+_LITERAL8 = re.compile(rb"~\{\d+\}")
 
 T = TypeVar("T")
 
@@ -102,17 +110,13 @@ class Mailbox:
         self._link.close()
 
     def folders(self) -> list[Folder]:
-        """All folders."""
+        """All folders whose line can be read."""
         with self._link.command() as client:
-            listed = client.list_folders()
-        return [
-            Folder(
-                name=name if isinstance(name, str) else name.decode("utf-8", "replace"),
-                flags=tuple(flag.decode("ascii", "replace") for flag in flags),
-                delimiter=delimiter.decode("ascii") if delimiter else None,
-            )
-            for flags, delimiter, name in listed
-        ]
+            kind, lines = client._imap.list()  # noqa: SLF001  # imapclient fails with any of them
+            if kind != "OK":
+                raise imaplib.IMAP4.error("LIST was refused")
+        found = (_folder(line) for line in lines if line)
+        return [folder for folder in found if folder is not None]
 
     def status(self, folder: str) -> FolderView | None:
         """How a folder stands, without opening it; None where the server refuses to say.
@@ -153,7 +157,7 @@ class Mailbox:
 
     def holds(self, uids: Sequence[int]) -> set[int]:
         """Those of these UIDs that the opened folder still has."""
-        return self._search(f"UID {','.join(map(str, uids))}") & set(uids)
+        return self._search(f"UID {','.join(map(str, uids))}") & set(uids) if uids else set()
 
     def heads(self, uids: Sequence[int]) -> Heads:
         """Header and structure of these messages; those that are gone meanwhile are left out.
@@ -195,8 +199,13 @@ class Mailbox:
             return {int(uid) for uid in client.search(["HEADER", header, value])}
 
     def _search(self, criteria: str) -> set[int]:
+        """UIDs, though the answer come in several lines or with a remark at its end."""
         with self._link.command() as client:
-            return {int(uid) for uid in client.search(criteria)}
+            kind, lines = client._imap.uid("SEARCH", criteria)  # noqa: SLF001
+            if kind != "OK":
+                raise imaplib.IMAP4.error("SEARCH was refused")
+        words = b" ".join(line for line in lines if line).partition(b"(")[0].split()
+        return {int(word) for word in words if word.isdigit()}
 
     def _view(
         self, ask: Callable[[IMAPClient], dict[bytes, Any]], count: bytes
@@ -220,6 +229,18 @@ class Mailbox:
             messages=int(found.get(count) or 0),
             modseq=int(modseq) if modseq else None,
         )
+
+
+def _folder(line: Any) -> Folder | None:
+    try:
+        flags, delimiter, name = parse_response([line])[:3]
+        return Folder(
+            name=str(name) if isinstance(name, int) else decode_utf7(name),
+            flags=tuple(flag.decode("ascii", "replace") for flag in flags),
+            delimiter=delimiter.decode("ascii") if delimiter else None,
+        )
+    except _UNREADABLE:
+        return None
 
 
 def _bisected(
@@ -290,10 +311,10 @@ def _texts(
 def _whole(client: IMAPClient, uid: int) -> Fetched:
     """One message whole, or in quarantine; nothing if it is gone meanwhile."""
     try:
-        row = client.fetch([uid], ["INTERNALDATE", "BODY.PEEK[]"]).get(uid)
-        if not row or b"BODY[]" not in row:
+        row = client.fetch([uid], ["INTERNALDATE", _WHOLE]).get(uid) or {}
+        if not any(key.startswith(b"BODY[") for key in row):
             return Fetched()
-        parsed = parse.parse(row[b"BODY[]"] or b"", _received(row))
+        parsed = parse.parse(_item(row, b"BODY[]"), _received(row))
     except imaplib.IMAP4.abort:
         raise
     except _UNREADABLE as error:
@@ -307,6 +328,8 @@ def _whole(client: IMAPClient, uid: int) -> Fetched:
 def _item(row: dict[bytes, Any], name: bytes) -> bytes:
     """A body item's bytes; its key has the place where a part of it began, as in `BODY[1]<0>`."""
     value = next((value for key, value in row.items() if key.startswith(name)), b"")
+    if isinstance(value, bytes) and _LITERAL8.fullmatch(value):
+        raise ValueError("a binary literal, which imapclient does not read")
     return value if isinstance(value, bytes) else str(value or "").encode()
 
 

@@ -18,6 +18,8 @@ COMMAND_BYTES = 8000
 """Bytes of UIDs in one command; servers refuse lines much longer."""
 MAX_PART_BYTES = 262_144
 """Bytes fetched of one text part."""
+BLANK = 4
+"""Octets that a text without a word may have."""
 MAX_BATCH_BYTES = 8_388_608
 """Bytes of text asked for by one command."""
 
@@ -203,9 +205,12 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
     if depth > 50:
         raise ValueError("a body structure that is nested too deep")
     if isinstance(body[0], list):
-        types.append(f"multipart/{_text(body[1])}")
+        kind = _text(body[1])
+        types.append(f"multipart/{kind}")
+        inner: list[Section] = []
         for position, child in enumerate(body[0], 1):
-            _walk(child, f"{number}.{position}".lstrip("."), sections, types, depth + 1)
+            _walk(child, f"{number}.{position}".lstrip("."), inner, types, depth + 1)
+        sections += _preferred(inner) if kind == "alternative" else inner
         return
     main, subtype = _text(body[0]), _text(body[1])
     if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
@@ -223,6 +228,12 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
                 octets=body[6] if isinstance(body[6], int) else MAX_PART_BYTES,
             )
         )
+
+
+def _preferred(alternatives: Sequence[Section]) -> Sequence[Section]:
+    """Of one text in several forms the plain one, for that is read; all if it says nothing."""
+    plain = [section for section in alternatives if section.subtype == "plain"]
+    return plain if any(section.octets > BLANK for section in plain) else alternatives
 
 
 def _is_attachment(body: Any) -> bool:

@@ -57,8 +57,6 @@ async def sync_account(
         if state and _is_recent(state, account.imap) and await _is_unchanged(session, state):
             return SyncResult(account=name, added=0, known=0, quarantined=0)
         opened = await _open(session, account.imap, state, database)
-        if opened.folder.changes >= MAX_CHANGES:
-            raise FolderUnstable(name)
         return await _read(session, opened, database, report)
 
 
@@ -101,9 +99,10 @@ async def _open(
         view = await session.call(Mailbox.examine, name)
     if view is None:
         raise FolderNotFound(session.account, name)
-    folder = await database.write(
-        folder_store.open_folder, session.account, name, view.uidvalidity, found_at
-    )
+    folder = await database.write(folder_store.open_folder, session.account, name, view, found_at)
+    changed = state is None or state.uidvalidity != folder.uidvalidity
+    if changed and folder.changes >= MAX_CHANGES:
+        raise FolderUnstable(session.account)
     return _Opened(folder=folder, view=view, server=server, anew=not recent)
 
 

@@ -37,24 +37,28 @@ def state(connection: sqlite3.Connection, account: str) -> FolderState | None:
 
 
 def open_folder(
-    connection: sqlite3.Connection, account: str, name: str, uidvalidity: int, found_at: datetime
+    connection: sqlite3.Connection, account: str, name: str, view: FolderView, found_at: datetime
 ) -> FolderState:
     """A folder is about to be read; what is known of it now.
 
     With another UIDVALIDITY nothing is known of its UIDs, and the syncs that found one each are
-    counted; the mails and their old links stay.
+    counted; the mails and their old links stay. So it is with a UIDNEXT that went down: an older
+    folder was put back, and the UIDs above it are given anew.
     """
     row = connection.execute(
         "SELECT * FROM folder WHERE account = ? AND name = ?", (account, name)
     ).fetchone()
     old = None if row is None else _state(row)
-    same = old is not None and old.uidvalidity == uidvalidity
+    same = old is not None and old.uidvalidity == view.uidvalidity
+    if same and old and old.view and view.uidnext < old.view.uidnext:
+        same = False
+        connection.execute(_DISOWN, {"account": account, "folder": name})
     opened = FolderState(
         account=account,
         folder=name,
-        uidvalidity=uidvalidity,
+        uidvalidity=view.uidvalidity,
         view=old.view if old and same else None,
-        changes=0 if same or old is None else old.changes + 1,
+        changes=_changes(old, same=same),
         answer=old.answer if old else None,
         found_at=found_at,
     )
@@ -65,6 +69,20 @@ def open_folder(
     if opened != old:
         _save(connection, opened)
     return opened
+
+
+_DISOWN = """
+    UPDATE OR REPLACE uid_link SET uidvalidity = -uidvalidity
+    WHERE account = :account AND folder = :folder AND uidvalidity > 0
+"""
+"""Makes the links of a folder those of an older one; no UIDVALIDITY is below 1."""
+
+
+def _changes(old: FolderState | None, *, same: bool) -> int:
+    """The syncs running that found another UIDVALIDITY; one that was cut short counts once."""
+    if old is None or (same and old.view is not None):
+        return 0
+    return old.changes if same else old.changes + 1
 
 
 def known_uids(connection: sqlite3.Connection, folder: FolderState) -> KnownUids:
