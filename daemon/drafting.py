@@ -73,6 +73,8 @@ class DraftRequest:
     subject: str = ""
     context: tuple[ContextMessage, ...] = ()
     reply: bool = False
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
     instruction: str = ""
     rules_off: frozenset[str] = frozenset()
     rules_added: tuple[Rule, ...] = ()
@@ -309,6 +311,8 @@ class Drafter:
             text=parse_mail(answer.text),
             provenance=_provenance(reached, why, answer, watch.marks),
             created_at=self.clock(),
+            in_reply_to=request.in_reply_to,
+            references=request.references,
         )
         await self.database.write(draft_store.add_draft, draft)
         yield _done(draft)

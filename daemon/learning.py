@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from daemon.errors import DraftNotFound
+from daemon.mailbox.message_ids import is_ours
 from daemon.mailbox.text import cut
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
@@ -183,6 +184,32 @@ class _Sought:
         ]
 
 
+def drafted_unchanged(
+    mails: Iterable[Mail], drafts: Sequence[Draft], by_message_id: Mapping[str, Draft]
+) -> frozenset[str]:
+    """The ids of the mails that trimtab wrote and, as far as is known, the user did not change.
+
+    A mail is a draft of ours if its header or its Message-ID names one; of a draft that is not
+    known any more it is not known what was changed.
+    """
+    by_id = {draft.id: draft for draft in drafts}
+    found = set()
+    for mail in mails:
+        named = mail.draft_id is not None or is_ours(mail.message_id)
+        draft = by_id.get(mail.draft_id or "") or by_message_id.get(mail.message_id)
+        if (named and draft is None) or (
+            draft and not edit_distance(draft.text, _final(mail, draft))
+        ):
+            found.add(mail.id)
+    return frozenset(found)
+
+
+def _final(mail: Mail, draft: Draft) -> str:
+    """The user's text; with what was cut off as a signature, if the draft had that too."""
+    texts = mail.own_text, f"{mail.own_text}\n\n{mail.signature}"
+    return min(texts, key=lambda text: edit_distance(draft.text, text))
+
+
 def _first(recipients: Sequence[Address]) -> str:
     return recipients[0].address.lower() if recipients else ""
 
@@ -216,7 +243,13 @@ async def find_edits(database: Database, account: str, clock: Clock) -> list[Edi
     # beside the loop: comparing many texts takes a while
     pairs = await asyncio.to_thread(pair, recent, missing, sent_as)
     found = [
-        _edit(each.draft, each.mail.own_text, each.matched_by, clock(), mail_id=each.mail.id)
+        _edit(
+            each.draft,
+            _final(each.mail, each.draft),
+            each.matched_by,
+            clock(),
+            mail_id=each.mail.id,
+        )
         for each in pairs
     ]
     return [edit for edit in found if await database.write(edit_store.add_edit, edit)]

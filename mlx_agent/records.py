@@ -381,7 +381,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What the writer wrote under the rules, y_a."""
+    """What the writer wrote under the rules, y_a.
+
+    `in_reply_to` and `references` are the Message-IDs of the thread that it goes into, empty for a
+    new one. They are no part of x: no model is shown them.
+    """
 
     id: str
     account: str
@@ -391,6 +395,8 @@ class Draft:
     text: str
     provenance: Provenance
     created_at: datetime
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ POLL_SECONDS = 0.2
 SILENCE_SECONDS = 60.0
 """The daemon sends a comment every 15 s while it works; a longer silence means that it hangs."""
 
+DELIVERY_SECONDS = 900.0
+"""A mail server may take ten minutes to accept a mail."""
+
 
 @dataclass(eq=False)
 class ApiError(Exception):
@@ -107,13 +110,21 @@ class Client:
         body = {"text": text, "message_id": message_id}
         return await self._call("POST", f"/drafts/{draft_id}/sent", body)
 
-    async def save(self, draft_id: str) -> str:
-        """Put a draft into the Drafts folder; its Message-ID."""
-        return str((await self._call("POST", f"/drafts/{draft_id}/save"))["message_id"])
+    async def save(self, draft_id: str) -> dict[str, Any]:
+        """Put a draft into the Drafts folder: its `message_id`, and whether it was `already` so."""
+        return await self._call("POST", f"/drafts/{draft_id}/save", seconds=DELIVERY_SECONDS)
 
-    async def send(self, draft_id: str) -> str:
-        """Send a draft, which the user must have asked for; its Message-ID."""
-        return str((await self._call("POST", f"/drafts/{draft_id}/send"))["message_id"])
+    async def send(self, draft_id: str, *, again: bool = False) -> dict[str, Any]:
+        """Send a draft, which the user must have asked for; the answer as for `save`.
+
+        A mail that may have been sent is sent only `again`, by a second word of the user's.
+        """
+        body = {"again": again}
+        return await self._call("POST", f"/drafts/{draft_id}/send", body, seconds=DELIVERY_SECONDS)
+
+    async def answer_deletions(self, account: str, answer: str) -> None:
+        """Say of mails that a folder lost at once: `forget` them, or `keep` learning from them."""
+        await self._call("PUT", f"/accounts/{account}/deletions", {"answer": answer})
 
     async def jobs(self) -> list[dict[str, Any]]:
         """The last jobs, newest first."""
@@ -140,9 +151,11 @@ class Client:
             )
         return dict(job["outcome"])
 
-    async def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, body: Any = None, *, seconds: float = SILENCE_SECONDS
+    ) -> dict[str, Any]:
         with self._failures():
-            response = await self._http.request(method, path, json=body)
+            response = await self._http.request(method, path, json=body, timeout=seconds)
         if response.is_error:
             raise _api_error(response)
         return dict(response.json()) if response.content else {}

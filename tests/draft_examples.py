@@ -19,8 +19,10 @@ from daemon.drafting import Drafter, DraftEvent, DraftRequest
 from daemon.errors import AccountUnknown, DraftNotFound
 from daemon.explain import explain
 from daemon.learning import record_sent
-from daemon.records import Job, JobKind, JobState
+from daemon.mailbox.outbox import Delivered
+from daemon.records import DeletedPolicy, Job, JobKind, JobState
 from daemon.store import drafts as draft_store
+from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
 from daemon.store.database import Database
 from mlx_agent.errors import TrimtabError
@@ -228,6 +230,11 @@ class SmallService:
             raise AccountUnknown(account, ("home",))
         return await self.database.write(job_store.enqueue, kind, account, NOON)
 
+    async def answer_deletions(self, account: str, answer: DeletedPolicy) -> None:
+        if account != "home":
+            raise AccountUnknown(account, ("home",))
+        await self.database.write(folder_store.set_answer, account, answer)
+
     async def job(self, job_id: int) -> Job | None:
         await self._advance()
         return await self.database.read(job_store.job, job_id)
@@ -238,11 +245,13 @@ class SmallService:
     async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
         return await record_sent(self.database, draft_id, text, message_id, clock)
 
-    async def save(self, draft_id: str) -> str:
-        return f"<{(await self._draft(draft_id)).id}@falk.example>"
+    async def save(self, draft_id: str) -> Delivered:
+        draft = await self._draft(draft_id)
+        return Delivered(message_id=f"<{draft.id}@falk.example>", already=False)
 
-    async def send(self, draft_id: str) -> str:
-        return await self.save(draft_id)
+    async def send(self, draft_id: str, *, again: bool) -> Delivered:
+        saved = await self.save(draft_id)
+        return replace(saved, already=again, copy="filed")
 
     async def _draft(self, draft_id: str) -> Draft:
         draft = await self.database.read(draft_store.draft, draft_id)

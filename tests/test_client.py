@@ -102,8 +102,11 @@ async def test_what_was_sent_is_told(client: Client) -> None:
     told = await client.sent(draft["id"], draft["text"] + "\n\nPS: bring oars", "<1@falk.example>")
     assert 0 < told["distance"] < 1
     assert told["unchanged"] is False
-    assert await client.save(draft["id"]) == f"<{draft['id']}@falk.example>"
-    assert await client.send(draft["id"]) == f"<{draft['id']}@falk.example>"
+    told = {"message_id": f"<{draft['id']}@falk.example>", "already": False}
+    assert await client.save(draft["id"]) == told | {"copy": None}
+    assert await client.send(draft["id"]) == told | {"copy": "filed"}
+    again = await client.send(draft["id"], again=True)
+    assert again == told | {"copy": "filed", "already": True}
 
 
 async def test_a_job_is_run_to_its_end(client: Client, service: SmallService) -> None:

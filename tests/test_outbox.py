@@ -1,36 +1,33 @@
-"""Mail out: what a draft looks like, one try by SMTP against a real server, one copy in Drafts."""
+"""What a draft looks like as a message, and which mail it says it answers."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
-from conftest import account_toml
-from dovecot_server import Dovecot
 from hypothesis import given
 from hypothesis import strategies as st
 from store_samples import ADA, AN_X, BEN, a_draft
 
-from daemon.config import Account, Config, Smtp
-from daemon.errors import (
-    FolderNotFound,
-    LoginRefused,
-    SendingRefused,
-    ServerMissing,
-    ServerUnreachable,
+from daemon.errors import SendingRefused
+from daemon.mailbox.message_ids import (
+    MAX_MESSAGE_ID,
+    MAX_REFERENCES,
+    Answered,
+    answer_to,
+    is_message_id,
+    is_ours,
+    message_id,
 )
-from daemon.mailbox.outbox import append_draft, compose, message_id, send
+from daemon.mailbox.outbox import compose, envelope
+from daemon.mailbox.parse import Parsed, parse
+from mlx_agent import codec
 from mlx_agent.records import Address, Draft
 
-DRAFT = a_draft(created_at=datetime(2026, 3, 3, 9, 31, tzinfo=UTC))
-CREW = Address(name="Crew", address="crew@yard.example")
-WriteConfig = Callable[[str], Config]
+NOW = datetime(2026, 3, 3, 9, 31, tzinfo=UTC)
+DRAFT = a_draft(created_at=NOW)
 
 
 def with_metadata(**changes: Any) -> Draft:
@@ -69,6 +66,8 @@ def test_composing_is_pure() -> None:
     """The same draft makes the same bytes."""
     assert compose(DRAFT).as_bytes() == compose(DRAFT).as_bytes()
     assert message_id(DRAFT) == compose(DRAFT)["Message-ID"]
+    assert is_ours(message_id(DRAFT))
+    assert not is_ours("<draft-1@field.example>")
 
 
 def test_no_recipients_make_no_header() -> None:
@@ -132,196 +131,183 @@ def test_any_text_comes_back(lines: list[str]) -> None:
     assert found.replace("\r\n", "\n") == text + "\n"
 
 
-# --- sending ----------------------------------------------------------------------------------
+def test_a_draft_can_have_a_date_of_its_own() -> None:
+    """A mail is dated when it is sent, not when it was drafted."""
+    later = NOW + timedelta(days=1)
+    assert compose(DRAFT, later)["Date"].datetime == later
 
 
-@dataclass(slots=True, kw_only=True)
-class Server:
-    """What a real SMTP server on this machine was given, and what it says to it."""
-
-    port: int = 0
-    refused: frozenset[str] = frozenset()
-    verdict: str = "250 queued"
-    received: list[Envelope] = field(default_factory=list)
-    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-    async def handle_RCPT(self, *given: Any) -> str:  # noqa: N802  # aiosmtpd's name for it
-        envelope, address = given[2:4]
-        if address in self.refused:
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, *given: Any) -> str:  # noqa: N802
-        self.received.append(given[2])
-        return self.verdict
-
-    def authenticate(self, *given: Any) -> AuthResult:
-        login: LoginPassword = given[4]
-        self.logins.append((login.login, login.password))
-        return AuthResult(success=login.password == b"secret", handled=False)
+# --- the mail that it answers ----------------------------------------------------------------
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    state = Server()
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(
-            state,
-            hostname="mail.example",
-            authenticator=state.authenticate,
-            auth_require_tls=False,
-            enable_SMTPUTF8=False,
-        ),
-        "127.0.0.1",
-        0,
-    )
-    async with listener:
-        state.port = listener.sockets[0].getsockname()[1]
-        yield state
+def an_answer(*references: str, in_reply_to: str = "<p@yard.example>") -> EmailMessage:
+    return read_back(replace(DRAFT, in_reply_to=in_reply_to, references=references))
 
 
-def account(port: int, **fields: Any) -> Account:
-    given: dict[str, Any] = {"security": "plain", "password": "secret", **fields}
-    smtp = Smtp(host="127.0.0.1", port=port, user="ada", **given)
-    return Account(addresses=(ADA.address,), smtp=smtp)
+def raw_header(message: bytes, name: bytes) -> list[bytes]:
+    """The lines of a header as they are on the wire."""
+    lines = message.split(b"\r\n\r\n")[0].replace(b"\r\n ", b"\n").split(b"\r\n")
+    (found,) = [line for line in lines if line.startswith(name + b": ")]
+    return found.removeprefix(name + b": ").split(b"\n")
 
 
-async def refusal(draft: Draft, account: Account) -> str:
-    with pytest.raises(SendingRefused) as raised:
-        await send(draft, account)
-    assert raised.value.account == "work"
-    return raised.value.reason
+def test_an_answer_names_its_mail_and_its_thread() -> None:
+    """The mail that is answered is the last of the thread, and stands there once."""
+    found = an_answer("<a@x>", "<b@x>")
+    assert found["In-Reply-To"] == "<p@yard.example>"
+    assert found["References"].split() == ["<a@x>", "<b@x>", "<p@yard.example>"]
+    assert an_answer("<a@x>", "<p@yard.example>")["References"] == "<a@x> <p@yard.example>"
+    assert an_answer()["References"] == "<p@yard.example>"
 
 
-async def test_a_draft_is_sent_once_to_all_its_recipients(server: Server) -> None:
-    """The header that is ours alone does not leave; the Message-ID does."""
-    assert await send(DRAFT, account(server.port)) == "<draft-1@trimtab.invalid>"
-    (envelope,) = server.received
-    assert envelope.mail_from == ADA.address
-    assert envelope.rcpt_tos == [BEN.address, ADA.address]
-    assert isinstance(envelope.content, bytes)
-    sent = message_from_bytes(envelope.content, policy=policy.SMTP)
-    assert sent["Message-ID"] == "<draft-1@trimtab.invalid>"
-    assert sent["X-Trimtab-Draft"] is None
-    assert sent.get_content() == "Tuesday suits.\r\n"
-    assert server.logins == [(b"ada", b"secret")]
+def test_a_new_mail_names_none() -> None:
+    """It begins a thread."""
+    found = read_back(DRAFT)
+    assert (found["In-Reply-To"], found["References"]) == (None, None)
 
 
-async def test_a_wrong_password_is_refused_by_name(server: Server) -> None:
-    """Nothing is sent, and the error holds no password."""
-    with pytest.raises(LoginRefused) as raised:
-        await send(DRAFT, account(server.port, password="hunter2"))
-    assert (raised.value.account, raised.value.host) == ("work", "127.0.0.1")
-    assert "hunter2" not in repr(raised.value)
-    assert server.received == []
+def test_a_long_message_id_is_not_encoded() -> None:
+    """No program would know it again; each has a line to itself."""
+    ids = [f"<{'x' * length}@mail.example>" for length in (10, 70, 200, MAX_MESSAGE_ID - 15)]
+    draft = replace(DRAFT, in_reply_to=ids[-1], references=tuple(ids))
+    for raw in (compose(draft).as_bytes(), envelope(draft, NOW).content):
+        assert raw_header(raw, b"References") == [one.encode() for one in ids]
+        assert raw_header(raw, b"In-Reply-To") == [ids[-1].encode()]
+        assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
-async def test_a_draft_without_a_recipient_is_not_sent(server: Server) -> None:
-    """Copies alone are none."""
-    reason = await refusal(with_metadata(to=()), account(server.port))
-    assert reason == "the draft has no recipient"
-    assert (server.received, server.logins) == ([], [])
-
-
-async def test_an_account_without_smtp_sends_nothing() -> None:
-    """The error names what is missing in the config."""
-    reason = await refusal(DRAFT, Account(addresses=(ADA.address,)))
-    assert reason == "the account has no smtp table in the config"
-
-
-async def test_no_recipient_accepted_is_a_refusal(server: Server) -> None:
-    """The mail did not leave."""
-    server.refused = frozenset({BEN.address, ADA.address})
-    assert await refusal(DRAFT, account(server.port)) == "the server refused every recipient"
-    assert server.received == []
-
-
-async def test_a_recipient_that_is_refused_is_told(server: Server) -> None:
-    """The others have the mail, and the user hears of the one who has not."""
-    server.refused = frozenset({BEN.address})
-    reason = await refusal(DRAFT, account(server.port))
-    assert reason == "the mail was sent, but 1 of its recipients refused"
-    assert [envelope.rcpt_tos for envelope in server.received] == [[ADA.address]]
-
-
-async def test_a_message_that_is_refused_is_told(server: Server) -> None:
-    """By its code; the server's words may quote the mail."""
-    server.verdict = "554 spam: Tuesday suits."
-    assert await refusal(DRAFT, account(server.port)) == "the server answered 554"
+def test_what_a_draft_answers_is_no_part_of_x() -> None:
+    """Prompts, samples and trained agents know nothing of it."""
+    answer = replace(DRAFT, in_reply_to="<p@yard.example>", references=("<p@yard.example>",))
+    assert answer.x == DRAFT.x
+    assert "p@yard.example" not in codec.dumps(answer.x)
 
 
 @pytest.mark.parametrize(
-    ("draft", "fields"),
+    "text",
+    ["<a@b.example>", "<a.b+c=d$e@[192.0.2.1]>", "<CAF=x@mail.example>", '<"a"@b>', "<a@b@c>"],
+)
+def test_a_message_id_is_known(text: str) -> None:
+    """Programs make them of all kinds of signs."""
+    assert is_message_id(text)
+
+
+@pytest.mark.parametrize(
+    "text",
     [
-        (with_metadata(to=(Address(address="jö@yard.example"),)), {}),
-        (DRAFT, {"security": "starttls"}),
+        "",
+        "a@b.example",
+        "<>",
+        "<ab>",
+        "<@b>",
+        "<a@>",
+        "<a b@c>",
+        "<a@b> <c@d>",
+        "<a@b>\r\nBcc: eve@evil.example",
+        "<a@b\r\nBcc:eve@evil.example>",
+        "<a@b>\n",
+        "<a\x00@b>",
+        "<jö@b>",
+        f"<{'x' * MAX_MESSAGE_ID}@b>",
     ],
 )
-async def test_what_the_server_cannot_do_is_a_refusal(
-    server: Server, draft: Draft, fields: dict[str, str]
-) -> None:
-    """An address that it cannot carry, and TLS that it does not offer: nothing has left."""
-    reason = await refusal(draft, account(server.port, **fields))
-    assert reason == "the server cannot do what this mail or the config asks"
-    assert server.received == []
+def test_what_is_no_message_id_is_known(text: str) -> None:
+    """Line breaks above all: they would make headers."""
+    assert not is_message_id(text)
 
 
-async def test_a_server_that_is_not_there_is_unreachable() -> None:
-    """The reason says what to look at before trying again."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    with pytest.raises(ServerUnreachable) as raised:
-        await send(DRAFT, account(port))
-    assert (raised.value.host, raised.value.port) == ("127.0.0.1", port)
-    assert raised.value.reason == "the connection failed; look in Sent before sending again"
+@given(st.text(max_size=60))
+def test_no_message_id_makes_a_header(text: str) -> None:
+    """Whatever passes for one stands whole on a line of its own."""
+    if is_message_id(f"<{text}>"):
+        raw = compose(replace(DRAFT, in_reply_to=f"<{text}>")).as_bytes()
+        assert raw_header(raw, b"In-Reply-To") == [f"<{text}>".encode()]
 
 
-# --- saving -----------------------------------------------------------------------------------
+def a_mail(headers: str) -> Parsed:
+    return parse(f"From: b@yard.example\r\n{headers}\r\n\r\nhi".encode(), NOW)
 
 
-@pytest.fixture
-def mailbox(dovecot: Dovecot, user: str, write_config: WriteConfig) -> Account:
-    text = account_toml("work", ADA.address, dovecot.port, user)
-    return write_config(text).account("work")
+def test_the_answer_goes_on_with_the_thread() -> None:
+    """Their References, then their Message-ID (RFC 5322, 3.6.4)."""
+    theirs = a_mail("Message-ID: <c@x>\r\nIn-Reply-To: <b@x>\r\nReferences: <a@x>\r\n <b@x>")
+    assert answer_to(theirs) == Answered(
+        in_reply_to="<c@x>", references=("<a@x>", "<b@x>", "<c@x>")
+    )
 
 
-@pytest.mark.dovecot
-async def test_a_draft_is_saved_once(dovecot: Dovecot, user: str, mailbox: Account) -> None:
-    """Asked twice, there is one in the Drafts folder, and it names itself; another one is added."""
-    assert await append_draft(DRAFT, mailbox) == "<draft-1@trimtab.invalid>"
-    assert await append_draft(DRAFT, mailbox) == "<draft-1@trimtab.invalid>"
-    assert dovecot.messages(user, dovecot.drafts) == [compose(DRAFT).as_bytes()]
-    await append_draft(a_draft(2), mailbox)
-    found = [message_from_bytes(raw) for raw in dovecot.messages(user, dovecot.drafts)]
-    assert [message["X-Trimtab-Draft"] for message in found] == ["draft-1", "draft-2"]
+def test_without_references_their_in_reply_to_begins_the_thread() -> None:
+    """Old programs write that alone."""
+    theirs = a_mail("Message-ID: <c@x>\r\nIn-Reply-To: <b@x>")
+    assert answer_to(theirs).references == ("<b@x>", "<c@x>")
 
 
-@pytest.mark.dovecot
-async def test_a_saved_draft_is_marked_as_one(
-    dovecot: Dovecot, user: str, mailbox: Account
-) -> None:
-    """Mail programs open it for writing."""
-    await append_draft(DRAFT, mailbox)
-    link = dovecot.connect(user)
-    link.select(dovecot.drafts, readonly=True)
-    assert link.search(None, "DRAFT")[1] == [b"1"]
-    link.logout()
+def test_a_mail_without_a_message_id_cannot_be_named() -> None:
+    """Its thread can."""
+    assert answer_to(a_mail("Subject: x")) == Answered()
+    assert answer_to(a_mail("References: <a@x>")) == Answered(references=("<a@x>",))
 
 
-@pytest.mark.dovecot
-async def test_a_drafts_folder_that_is_not_there_is_named(mailbox: Account) -> None:
-    """A configured folder is never replaced by a guess."""
-    assert mailbox.imap is not None
-    imap = mailbox.imap.model_copy(update={"drafts_folder": "Elsewhere"})
-    with pytest.raises(FolderNotFound) as raised:
-        await append_draft(DRAFT, mailbox.model_copy(update={"imap": imap}))
-    assert (raised.value.folder, raised.value.role) == ("Elsewhere", "drafts")
+def test_what_is_no_message_id_in_their_mail_goes_no_further() -> None:
+    """Anybody can write anything into a header."""
+    theirs = a_mail("Message-ID: <c@x>\r\nReferences: hello <a@x> <b> <c@x> <a@x>")
+    assert answer_to(theirs).references == ("<a@x>", "<c@x>")
 
 
-async def test_an_account_without_imap_has_no_drafts() -> None:
-    """It is the server that is missing, not the folder."""
-    with pytest.raises(ServerMissing) as raised:
-        await append_draft(DRAFT, Account(addresses=(ADA.address,)))
-    assert raised.value.account == "work"
+def test_of_a_long_thread_the_first_mail_and_the_latest_stay() -> None:
+    """Headers must end somewhere."""
+    ids = [f"<{number}@x>" for number in range(MAX_REFERENCES + 50)]
+    answered = answer_to(a_mail(f"Message-ID: <last@x>\r\nReferences: {' '.join(ids)}"))
+    assert len(answered.references) == MAX_REFERENCES
+    assert answered.references[0] == "<0@x>"
+    assert answered.references[-2:] == (ids[-1], "<last@x>")
+
+
+# --- as it is handed in ----------------------------------------------------------------------
+
+
+def test_the_envelope_names_each_recipient_once() -> None:
+    """To and Cc alike; the header that is ours alone does not leave."""
+    draft = with_metadata(to=(BEN, ADA), cc=(BEN,))
+    mail = envelope(draft, NOW)
+    assert (mail.sender, mail.recipients) == (ADA.address, (BEN.address, ADA.address))
+    assert not mail.utf8
+    found = message_from_bytes(mail.content, policy=policy.SMTP)
+    assert found["X-Trimtab-Draft"] is None
+    assert found["Message-ID"] == "<draft-1@trimtab.invalid>"
+
+
+def test_any_server_can_carry_it() -> None:
+    """Seven bits, lines within bounds, whatever the text."""
+    text = "Grüße 🙂\n" + "x" * 3000 + "\n.\n..end"
+    mail = envelope(replace(DRAFT, text=text), NOW)
+    assert mail.content.isascii()
+    assert max(map(len, mail.content.split(b"\r\n"))) <= 998
+    found = message_from_bytes(mail.content, policy=policy.SMTP)
+    assert isinstance(found, EmailMessage)
+    assert found.get_content().replace("\r\n", "\n") == text + "\n"
+
+
+def test_an_address_beyond_ascii_makes_utf8_headers() -> None:
+    """RFC 6532; the server is asked whether it can carry them."""
+    mail = envelope(with_metadata(to=(Address(name="Jö", address="jö@yard.example"),)), NOW)
+    assert mail.utf8
+    assert "jö@yard.example".encode() in mail.content
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "ben", "ben@", "ben@a@b", "ben@yard.example,eve@evil.example", "<ben@yard.example>"],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    """Before anything is sent, and without a word of it in the error."""
+    with pytest.raises(SendingRefused) as raised:
+        envelope(with_metadata(cc=(Address(address=address),)), NOW)
+    assert raised.value.reason == "one of its addresses is no mail address"
+
+
+def test_a_draft_without_a_recipient_is_refused() -> None:
+    """Copies alone are none."""
+    with pytest.raises(SendingRefused) as raised:
+        envelope(with_metadata(to=()), NOW)
+    assert raised.value.reason == "the draft has no recipient"

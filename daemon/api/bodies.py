@@ -12,6 +12,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from daemon.drafting import DraftRequest
+from daemon.mailbox.message_ids import MAX_REFERENCES, is_message_id
+from daemon.records import DeletedPolicy
 from mlx_agent.records import ASPECTS, Address, ContextMessage, Rule
 from mlx_agent.rules import MAX_INSTRUCTION
 
@@ -29,6 +31,12 @@ def _well_formed(rule: Rule) -> Rule:
     return rule
 
 
+def _message_id(text: str) -> str:
+    if not is_message_id(text):
+        raise ValueError("is no Message-ID, such as <a@b.example>")
+    return text
+
+
 def _in_utc(message: ContextMessage) -> ContextMessage:
     if message.sent_at is None:
         return message
@@ -42,6 +50,8 @@ def _in_utc(message: ContextMessage) -> ContextMessage:
 Bullet = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Aspect = Annotated[str, AfterValidator(_known_aspect)]
 AddedRule = Annotated[Rule, AfterValidator(_well_formed)]
+MessageId = Annotated[str, AfterValidator(_message_id)]
+MessageIdOrNone = Annotated[str, AfterValidator(lambda text: text and _message_id(text))]
 Message = Annotated[ContextMessage, AfterValidator(_in_utc)]
 
 
@@ -50,7 +60,11 @@ class _Body(BaseModel):
 
 
 class DraftBody(_Body):
-    """`POST /v1/drafts`. `context` is nearest first; `key` makes a repeat harmless."""
+    """`POST /v1/drafts`. `context` is nearest first; `key` makes a repeat harmless.
+
+    `in_reply_to` is the Message-ID of the mail that is answered, `references` its thread, oldest
+    first. Both go into the headers and are shown to no model.
+    """
 
     account: str = Field(min_length=1, max_length=100)
     key: str = Field(min_length=1, max_length=200)
@@ -61,6 +75,8 @@ class DraftBody(_Body):
     context: tuple[Message, ...] = ()
     bullets: tuple[Bullet, ...] = Field(min_length=1, max_length=200)
     reply: bool = False
+    in_reply_to: MessageIdOrNone = ""
+    references: tuple[MessageId, ...] = Field(default=(), max_length=MAX_REFERENCES)
     instruction: str = ""
     rules_off: frozenset[Aspect] = frozenset()
     rules_added: tuple[AddedRule, ...] = ()
@@ -69,6 +85,12 @@ class DraftBody(_Body):
         """The request as drafting knows it."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return DraftRequest(**fields)
+
+
+class SendBody(_Body):
+    """`POST /v1/drafts/{id}/send`. `again`: even if it may have been sent; the user has looked."""
+
+    again: bool = False
 
 
 class SentBody(_Body):
@@ -82,3 +104,9 @@ class JobBody(_Body):
     """`POST /v1/jobs/{kind}`."""
 
     account: str = Field(min_length=1, max_length=100)
+
+
+class DeletionsBody(_Body):
+    """`PUT /v1/accounts/{account}/deletions`: about mails that the folder lost at once."""
+
+    answer: DeletedPolicy

@@ -12,15 +12,17 @@ from fastapi import APIRouter, FastAPI, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
-from daemon.api.bodies import DraftBody, JobBody, SentBody
+from daemon.api.bodies import DeletionsBody, DraftBody, JobBody, SendBody, SentBody
 from daemon.api.errors import Explain, install
 from daemon.api.limits import BodyLimit
 from daemon.api.sse import draft_events
 from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, JobNotFound
-from daemon.records import Job, JobKind
+from daemon.mailbox.outbox import Delivered
+from daemon.records import DeletedPolicy, Job, JobKind
 from mlx_agent.records import Edit
 
+AccountName = Annotated[str, Path(min_length=1, max_length=100)]
 DraftId = Annotated[str, Path(min_length=1, max_length=100)]
 
 
@@ -40,6 +42,10 @@ class Service(Protocol):
         """Queue a job, or return the one that waits already; raises AccountUnknown."""
         ...
 
+    async def answer_deletions(self, account: str, answer: DeletedPolicy) -> None:
+        """What to do with mails that the folder lost at once; raises AccountUnknown."""
+        ...
+
     async def job(self, job_id: int) -> Job | None:
         """One job."""
         ...
@@ -52,12 +58,12 @@ class Service(Protocol):
         """Record what the user sent; raises DraftNotFound."""
         ...
 
-    async def save(self, draft_id: str) -> str:
-        """Put a draft into the Drafts folder; its Message-ID."""
+    async def save(self, draft_id: str) -> Delivered:
+        """Put a draft into the Drafts folder."""
         ...
 
-    async def send(self, draft_id: str) -> str:
-        """Send a draft; its Message-ID."""
+    async def send(self, draft_id: str, *, again: bool) -> Delivered:
+        """Send a draft; `again` even if it may have been sent."""
         ...
 
 
@@ -72,12 +78,6 @@ class Sent(BaseModel):
 
     distance: float
     unchanged: bool
-
-
-class Posted(BaseModel):
-    """Under which Message-ID a draft was saved or sent."""
-
-    message_id: str
 
 
 class Jobs(BaseModel):
@@ -113,6 +113,10 @@ def _state(service: Service) -> APIRouter:
     async def status() -> dict[str, Any]:
         return await service.status()
 
+    @router.put("/accounts/{account}/deletions", status_code=204)
+    async def deletions(account: AccountName, body: DeletionsBody) -> None:
+        await service.answer_deletions(account, body.answer)
+
     return router
 
 
@@ -135,12 +139,12 @@ def _drafts(service: Service, explain: Explain) -> APIRouter:
         return Sent(distance=edit.distance, unchanged=edit.unchanged)
 
     @router.post("/{draft_id}/save")
-    async def save(draft_id: DraftId) -> Posted:
-        return Posted(message_id=await service.save(draft_id))
+    async def save(draft_id: DraftId) -> Delivered:
+        return await service.save(draft_id)
 
     @router.post("/{draft_id}/send")
-    async def send(draft_id: DraftId) -> Posted:
-        return Posted(message_id=await service.send(draft_id))
+    async def send(draft_id: DraftId, body: SendBody | None = None) -> Delivered:
+        return await service.send(draft_id, again=body is not None and body.again)
 
     return router
 

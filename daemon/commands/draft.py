@@ -14,7 +14,8 @@ from daemon.commands.output import console, print_json, progress_console
 from daemon.commands.session import choose_account, daemon_client, load
 from daemon.config import Account
 from daemon.errors import SourceUnreadable
-from daemon.mailbox.parse import parse
+from daemon.mailbox.message_ids import Answered, answer_to
+from daemon.mailbox.parse import Parsed, parse
 from daemon.mailbox.text import cut
 from mlx_agent import codec
 from mlx_agent.records import Address, ContextMessage
@@ -66,10 +67,13 @@ def build_request(
         sys.exit("--to takes a mail address, such as 'Robin Hale <robin@hale.example>'.")
     subject = options.subject
     context: tuple[ContextMessage, ...] = ()
+    answered = Answered()
     if options.reply_to is not None:
-        author, their_subject, context = _read_reply(options.reply_to)
-        to = to or [author]
-        subject = subject or _reply_subject(their_subject)
+        parsed = _read_reply(options.reply_to)
+        to = to or [parsed.sender]
+        subject = subject or _reply_subject(parsed.subject)
+        context = _context(parsed)
+        answered = answer_to(parsed)
     sender = Address(name=account.name, address=account.addresses[0])
     return {
         "account": name,
@@ -79,20 +83,26 @@ def build_request(
         "cc": [],
         "subject": subject,
         "reply": options.reply_to is not None,
+        "in_reply_to": answered.in_reply_to,
+        "references": list(answered.references),
         "context": [codec.to_data(message) for message in context],
         "bullets": list(bullets),
         "instruction": options.instruction,
     }
 
 
-def _read_reply(path: Path) -> tuple[Address, str, tuple[ContextMessage, ...]]:
+def _read_reply(path: Path) -> Parsed:
     try:
-        parsed = parse(path.read_bytes(), datetime.now(UTC))
+        return parse(path.read_bytes(), datetime.now(UTC))
     except OSError as error:
         raise SourceUnreadable(path, error.strerror or "unreadable") from error
+
+
+def _context(parsed: Parsed) -> tuple[ContextMessage, ...]:
+    """What that mail says, and before it what it answers itself."""
     parts = cut(parsed.plain, parsed.html)
     nearest = ContextMessage(author=parsed.sender, sent_at=parsed.sent_at, text=parts.own_text)
-    return parsed.sender, parsed.subject, (nearest, *parts.context)
+    return nearest, *parts.context
 
 
 def _reply_subject(subject: str) -> str:

@@ -19,7 +19,7 @@ def add_draft(connection: sqlite3.Connection, draft: Draft) -> None:
     connection.execute(
         """
         INSERT INTO draft VALUES (:id, :account, :key, :x, :rules, :text, :provenance, :created_at,
-            NULL)
+            NULL, :in_reply_to, :reference_ids)
         """,
         {
             "id": draft.id,
@@ -30,6 +30,8 @@ def add_draft(connection: sqlite3.Connection, draft: Draft) -> None:
             "text": draft.text,
             "provenance": codec.dumps(draft.provenance),
             "created_at": to_text(draft.created_at),
+            "in_reply_to": draft.in_reply_to,
+            "reference_ids": codec.dumps(draft.references),
         },
     )
 
@@ -84,6 +86,8 @@ def _drafts(rows: Iterable[sqlite3.Row]) -> list[Draft]:
             text=row["text"],
             provenance=codec.loads(Provenance, row["provenance"]),
             created_at=to_moment(row["created_at"]),
+            in_reply_to=row["in_reply_to"],
+            references=codec.loads(tuple[str, ...], row["reference_ids"]),
         )
         for row in rows
     ]
