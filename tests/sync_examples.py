@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Account, Imap
-from daemon.mailbox.cutting import cut_account
 from daemon.mailbox.sync import sync_account
 from daemon.records import Progress, SyncResult
 from daemon.store.database import Database
@@ -79,11 +78,8 @@ def ignore(progress: Progress) -> None:
 
 
 async def sync(account: Account, database: Database, name: str = "work") -> SyncResult:
-    """A sync of the account, and the stage that cuts what came."""
-    try:
-        return await sync_account(name, account, database, ignore)
-    finally:
-        await cut_account(name, database, ignore)
+    """A sync of the account."""
+    return await sync_account(name, account, database, ignore)
 
 
 async def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:

@@ -147,7 +147,7 @@ async def test_what_was_imported_is_linked_without_moving_its_text(
     dovecot.append(user, RAW[:10])
     now = datetime(2026, 3, 3, tzinfo=UTC)
     incoming = tuple(build("work", parse(raw, now)) for raw in RAW[:10])
-    await database.write(mail_store.add_batch, Batch(account="work", incoming=incoming))
+    await database.write(mail_store.add_batch, Batch(account="work", incoming=incoming), 1)
     with running_proxy(dovecot.port) as proxy:
         assert account.imap is not None
         through = account.imap.model_copy(update={"port": proxy.port})

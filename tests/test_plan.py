@@ -32,7 +32,7 @@ SECTION = Section(
     encoding="quoted-printable",
     charset="utf-8",
     flowed=False,
-    octets=12,
+    octets=912,
 )
 
 
@@ -148,9 +148,9 @@ def test_batches_shrink_when_the_connection_breaks_and_grow_again() -> None:
     while not pace.is_hopeless:
         sizes.append(pace.size)
         pace = pace.lost()
-    assert sizes == [500, 125, 31, 7, 1, 1]
-    grown = [(pace := pace.won()).size for _ in range(10)]
-    assert grown == [2, 4, 8, 16, 32, 64, 128, 256, 500, 500]
+    assert sizes == [1000, 250, 62, 15, 3, 1, 1]
+    grown = [(pace := pace.won()).size for _ in range(11)]
+    assert grown == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1000]
 
 
 def of(*octets: int) -> Structure:
@@ -179,12 +179,12 @@ def test_no_command_brings_more_than_it_may(sizes: list[int]) -> None:
 
 # --- structures -------------------------------------------------------------------------------
 
-PLAIN = b'("TEXT" "PLAIN" ("CHARSET" "UTF-8") NIL NIL "QUOTED-PRINTABLE" 12 1 NIL NIL NIL NIL)'
+PLAIN = b'("TEXT" "PLAIN" ("CHARSET" "UTF-8") NIL NIL "QUOTED-PRINTABLE" 912 1 NIL NIL NIL NIL)'
 HTML = b'("text" "html" ("charset" "utf-8") NIL NIL "base64" 90 3 NIL NIL NIL NIL)'
 PDF = b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 900 NIL ("attachment" NIL) NIL NIL)'
 ATTACHED = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("ATTACHMENT" ("filename" "a")) NIL NIL)'
 INLINE = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("inline" NIL) NIL NIL)'
-BLANK = b'("text" "plain" NIL NIL NIL "7bit" 2 1 NIL NIL NIL NIL)'
+BLANK = b'("text" "plain" NIL NIL NIL "7bit" 256 1 NIL NIL NIL NIL)'
 ALTERNATIVE = b"(" + PLAIN + HTML + b' "alternative" ("boundary" "b") NIL NIL NIL)'
 
 

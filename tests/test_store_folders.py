@@ -8,8 +8,16 @@ from datetime import UTC, datetime
 import pytest
 from store_samples import A_FOLDER, a_batch, a_lesson, a_mail, a_source, add_cut, an_incoming
 
-from daemon.records import Batch, FolderView, Forgotten, Quarantined, Reading
-from daemon.store import folders, lessons, mail, schema
+from daemon.records import (
+    Batch,
+    FetchedBatch,
+    FolderState,
+    FolderView,
+    Forgotten,
+    Quarantined,
+    Reading,
+)
+from daemon.store import fetched, folders, lessons, mail, schema
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 VIEW = FolderView(uidvalidity=7, uidnext=11, messages=10, modseq=5)
@@ -30,6 +38,12 @@ def read(*present: int, uidvalidity: int = 7, answer: str | None = None) -> Read
     folder = replace(A_FOLDER, uidvalidity=uidvalidity, found_at=NOW, answer=answer)
     view = replace(VIEW, uidvalidity=uidvalidity)
     return Reading(folder=folder, view=view, present=frozenset(present))
+
+
+def link(connection: sqlite3.Connection, folder: FolderState, uid: int, number: int = 1) -> None:
+    """A UID of a mail that is known, as a fetch finds it."""
+    batch = FetchedBatch(folder=folder, linked=((uid, a_mail(number).id),))
+    fetched.add(connection, batch)
 
 
 def ids(connection: sqlite3.Connection) -> set[str]:
@@ -92,8 +106,8 @@ def test_a_uidnext_that_went_down_is_an_older_folder(connection: sqlite3.Connect
     back = replace(VIEW, uidnext=10, messages=9)
     again = folders.open_folder(connection, "work", "Sent", back, NOW)
     assert (again.view, folders.known_uids(connection, again).linked) == (None, frozenset())
-    linked = tuple((number, a_mail(number).id) for number in range(1, 10))
-    add_cut(connection, replace(a_batch(), linked=linked))
+    for number in range(1, 10):
+        link(connection, A_FOLDER, number, number)
     reading = Reading(folder=again, view=back, present=frozenset(range(1, 10)))
     assert folders.finish(connection, reading, "forget", NOW) == Forgotten(mails=1, of=10)
     assert tombstones(connection) == [a_mail(10).id]
@@ -131,8 +145,7 @@ def test_a_mail_is_known_by_its_message_id_and_its_header(connection: sqlite3.Co
 def test_a_known_mail_is_linked_without_being_stored_again(connection: sqlite3.Connection) -> None:
     """The batch brings the UID alone."""
     add_cut(connection, a_batch(1))
-    linked = Batch(account="work", linked=((9, a_mail(1).id),), folder=A_FOLDER)
-    assert add_cut(connection, linked) == 0
+    link(connection, A_FOLDER, 9)
     assert folders.known_uids(connection, A_FOLDER).linked == {1, 9}
 
 
@@ -171,7 +184,7 @@ def test_a_mail_that_comes_back_is_whole_again(connection: sqlite3.Connection) -
 def test_of_two_copies_one_may_go(connection: sqlite3.Connection) -> None:
     """A mail is gone when none of its UIDs is left."""
     add_cut(connection, a_batch(*range(1, 11)))
-    add_cut(connection, replace(a_batch(), linked=((20, a_mail(1).id),)))
+    link(connection, A_FOLDER, 20)
     assert folders.finish(connection, read(*range(2, 11), 20), "forget", NOW).mails == 0
     assert a_mail(1).id in ids(connection)
 
@@ -231,8 +244,8 @@ def test_after_a_new_uidvalidity_the_old_links_go_with_what_was_not_found(
 ) -> None:
     """Nine of ten are linked anew; the tenth is gone."""
     add_cut(connection, a_batch(*range(1, 11)))
-    again = tuple((100 + number, a_mail(number).id) for number in range(2, 11))
-    add_cut(connection, replace(a_batch(uidvalidity=8), linked=again))
+    for number in range(2, 11):
+        link(connection, replace(A_FOLDER, uidvalidity=8), 100 + number, number)
     reading = read(*range(102, 111), uidvalidity=8)
     assert folders.finish(connection, reading, "forget", NOW) == Forgotten(mails=1, of=10)
     assert folders.known_uids(connection, A_FOLDER).linked == frozenset()
@@ -244,8 +257,8 @@ def test_a_folder_that_moved_takes_its_mails_along(connection: sqlite3.Connectio
     folders.open_folder(connection, "work", "Sent", VIEW, NOW)
     add_cut(connection, a_batch(1, 2))
     moved = folders.open_folder(connection, "work", "Gesendet", replace(VIEW, uidvalidity=9), NOW)
-    linked = tuple((number, a_mail(number).id) for number in (1, 2))
-    add_cut(connection, Batch(account="work", linked=linked, folder=moved))
+    for number in (1, 2):
+        link(connection, moved, number, number)
     reading = Reading(folder=moved, view=VIEW, present=frozenset({1, 2}))
     assert folders.finish(connection, reading, "forget", NOW).mails == 0
     names = [row["name"] for row in connection.execute("SELECT name FROM folder")]

@@ -143,25 +143,18 @@ def test_a_later_cut_replaces_the_parts_alone(connection: sqlite3.Connection) ->
     assert [row["cut_version"] for row in versions] == [2, 1]
 
 
-def test_what_no_rules_have_cut_is_not_shown(connection: sqlite3.Connection) -> None:
-    """It is stored, waits newest first with its source, and is a mail once it is cut."""
-    east = [an_incoming(n, sent_at=NOW + timedelta(hours=n)) for n in (1, 2, 3)]
-    mail.add_batch(connection, Batch(account="work", incoming=tuple(east)))
-    assert mail.mails(connection, "work") == []
-    assert mail.count_uncut(connection, "work", 2) == 3
-    assert mail.count_uncut(connection, "home", 2) == 0
-    waiting = mail.uncut(connection, "work", 2, limit=2)
-    assert waiting == [(each.mail, each.source) for each in (east[2], east[1])]
-    mail.replace_cuts(connection, [each for each, _ in waiting], cut_version=2)
-    assert [each.id for each in mail.mails(connection, "work")] == [a_mail(2).id, a_mail(3).id]
-    assert mail.count_uncut(connection, "work", 2) == 1
-
-
 def test_what_older_rules_have_cut_waits_for_the_newer_ones(connection: sqlite3.Connection) -> None:
-    """Until then it is shown as they cut it."""
-    add_cut(connection, a_batch(1))
-    assert mail.mails(connection, "work") == [a_mail(1)]
-    assert [each.id for each, _ in mail.uncut(connection, "work", 2, limit=9)] == [a_mail(1).id]
+    """Newest first, with what it is to be cut from; until then it is shown as they cut it."""
+    incoming = [an_incoming(n, sent_at=NOW + timedelta(hours=n)) for n in (1, 2, 3)]
+    add_cut(connection, Batch(account="work", incoming=tuple(incoming)))
+    assert mail.count_outdated(connection, "work", 1) == 0
+    assert mail.count_outdated(connection, "work", 2) == 3
+    assert mail.count_outdated(connection, "home", 2) == 0
+    waiting = mail.outdated(connection, "work", 2, limit=2)
+    assert waiting == [(each.mail, each.source) for each in (incoming[2], incoming[1])]
+    mail.replace_cuts(connection, [each for each, _ in waiting], cut_version=2)
+    assert mail.count_outdated(connection, "work", 2) == 1
+    assert len(mail.mails(connection, "work")) == 3
 
 
 def test_what_cannot_be_read_is_quarantined_until_it_can(connection: sqlite3.Connection) -> None:

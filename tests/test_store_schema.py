@@ -8,7 +8,8 @@ import pytest
 from store_samples import NOW, a_draft, a_lesson, a_mail, a_source, a_verdict, an_adapter, an_edit
 
 from daemon.errors import StoreTooNew
-from daemon.store import adapters, drafts, edits, jobs, lessons, mail, schema
+from daemon.records import Delivery
+from daemon.store import adapters, deliveries, drafts, edits, jobs, lessons, mail, schema
 from daemon.store.database import Database
 
 RELEASED = sorted((Path(__file__).parent / "data").glob("store_v*.sql"))
@@ -79,6 +80,21 @@ async def test_a_store_of_every_released_schema_opens_with_all_it_held(
     finally:
         await database.close()
         await fresh.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED[1:], ids=lambda path: path.stem)
+async def test_what_has_left_is_known_after_every_upgrade(dump: Path, tmp_path: Path) -> None:
+    """Or it would leave a second time."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        found = await database.read(deliveries.delivery, "draft-1", "save")
+        assert found == Delivery(
+            draft_id="draft-1", kind="save", state="done", attempts=1, begun_at=NOW, ended_at=NOW
+        )
+    finally:
+        await database.close()
 
 
 async def test_a_store_of_a_newer_trimtab_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

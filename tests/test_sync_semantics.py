@@ -1,13 +1,18 @@
 """What a folder can do between and during syncs; the store then holds what the server does."""
 
+import asyncio
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
+from command import trimtab
+from conftest import account_toml
 from dovecot_server import Dovecot
 from scripted_imap import Command, Folder, ScriptedImap, Stored, only, row
 from sync_examples import (
+    ADDRESS,
     account_at,
     linked,
     links,
@@ -19,6 +24,7 @@ from sync_examples import (
     sync,
 )
 
+from daemon.config import Config
 from daemon.errors import FolderNotFound, FolderShrunk, FolderUnstable
 from daemon.records import SyncResult
 from daemon.store import folders as folder_store
@@ -157,6 +163,24 @@ async def test_u1_a_mail_deleted_under_the_old_uidvalidity_is_gone(
     assert result.forgotten == 1
     assert await mails(database) == texts(*(set(TEN) - {4}))
     assert await tombstones(database) == 1
+
+
+async def test_u1_with_much_gone_the_user_is_asked(
+    server: ScriptedImap, database: Database
+) -> None:
+    """A folder that is made anew and half filled is no reason to forget the other half."""
+    folder = server.folders["Sent"] = sent(*TEN)
+    account = account_at(server.port)
+    await sync(account, database)
+    folder.uidvalidity = 9
+    folder.remove(1, 2, 3, 4, 5)
+    for _ in range(2):
+        with pytest.raises(FolderShrunk):
+            await sync(account, database)
+        assert await mails(database) == texts(*TEN)
+    await database.write(folder_store.set_answer, "work", "forget")
+    assert (await sync(account, database)).forgotten == 5
+    assert await linked(database) == {n: own_text(n) for n in range(6, 11)}
 
 
 @pytest.mark.parametrize("value", [None, 0])
@@ -370,6 +394,32 @@ async def test_a_mark_of_deletion_is_a_deletion(
     assert await linked(database) == TEN
 
 
+async def test_a_mark_of_deletion_without_condstore(
+    server: ScriptedImap, database: Database
+) -> None:
+    """Neither the count nor the next UID tells of it."""
+    server.capabilities = "IMAP4rev1"
+    folder = server.folders["Sent"] = sent(*TEN)
+    await sync(account_at(server.port), database)
+    folder.messages[4].flags = (r"\Deleted",)
+    await sync(account_at(server.port), database)
+    assert await mails(database) == texts(*(set(TEN) - {5}))
+    folder.messages[4].flags = ()
+    await sync(account_at(server.port), database)
+    assert await linked(database) == TEN
+
+
+async def test_an_empty_folder_is_asked_about(server: ScriptedImap, database: Database) -> None:
+    """All mail gone at once is a fault until the user says otherwise."""
+    await sync(account_at(server.port), database)
+    before = await rows(database)
+    server.folders["Sent"].remove(*FIVE)
+    with pytest.raises(FolderShrunk):
+        await sync(account_at(server.port), database)
+    after = await rows(database)
+    assert (after["mail"], after["uid_link"]) == (before["mail"], before["uid_link"])
+
+
 @pytest.mark.dovecot
 async def test_a_folder_that_loses_much_at_once_is_asked_about(
     dovecot: Dovecot, user: str, database: Database
@@ -466,6 +516,35 @@ async def test_u7_a_message_that_never_comes_is_set_aside(
     before = await rows(database)
     await sync(account_at(server.port), database)
     assert await rows(database) == before
+
+
+async def test_u7_status_says_what_is_set_aside(
+    server: ScriptedImap, database: Database, write_config: Callable[[str], Config]
+) -> None:
+    """With the UID, by which it can be found on the server, and the reason."""
+    write_config(account_toml("work", ADDRESS, server.port, "ada"))
+    server.answers["UID FETCH"] = without(2)
+    await sync(account_at(server.port), database)
+    done = await asyncio.to_thread(trimtab, "status", "--json")
+    (row,) = json.loads(done.stdout)["accounts"]
+    assert row["quarantined"] == 1
+    assert row["unreadable"] == [{"uid": 2, "reason": (await set_aside(database))[2]}]
+
+
+async def test_u7_what_is_set_aside_is_tried_again_another_day(
+    server: ScriptedImap, database: Database
+) -> None:
+    """The server may have been mended meanwhile."""
+    server.answers["UID FETCH"] = without(2)
+    await sync(account_at(server.port), database)
+    server.answers.clear()
+    await sync(account_at(server.port), database)
+    assert set(await set_aside(database)) == {2}
+    earlier = "UPDATE folder SET found_at = replace(found_at, substr(found_at, 1, 4), '2020')"
+    await database.write(lambda c: c.execute(earlier).rowcount)
+    assert (await sync(account_at(server.port), database)).added == 1
+    assert await linked(database) == FIVE
+    assert await set_aside(database) == {}
 
 
 # --- U8: which folder

@@ -241,7 +241,7 @@ def _login(client: IMAPClient, account: str, server: Imap, credential: Credentia
             raise error.__context__ from None
         if BUSY.search(str(error)):
             raise
-        raise LoginRefused(account, server.host) from error
+        raise LoginRefused(account, server.host, credential.mechanism) from error
     client.capabilities()
 
 

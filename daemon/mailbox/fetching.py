@@ -9,29 +9,16 @@ aside; one that is gone meanwhile is nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from daemon.errors import ServerUnreachable
 from daemon.mailbox import plan
-from daemon.mailbox.imap import Fetched, Head, Mailbox
+from daemon.mailbox.imap import Head, Mailbox
 from daemon.mailbox.parse import parse_parts
 from daemon.mailbox.session import Session
-from daemon.records import FolderState, Quarantined
+from daemon.records import FetchedBatch, FolderState, Quarantined
 from daemon.store import folders as folder_store
 from daemon.store.database import Database
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """A batch: messages with their text, and (UID, mail id) of those that were known."""
-
-    fetched: Fetched
-    linked: tuple[tuple[int, str], ...] = ()
-
-    def uids(self) -> set[int]:
-        """The messages of which something is known now."""
-        found = {uid for uid, _ in (*self.fetched.messages, *self.linked)}
-        return found | {item.uid for item in self.fetched.quarantined}
 
 
 class Fetcher:
@@ -49,7 +36,7 @@ class Fetcher:
         self._pace = plan.Pace()
         self._won = False
 
-    async def next(self) -> Brought | None:
+    async def next(self) -> FetchedBatch | None:
         """The next batch, None at the end.
 
         Raises ServerUnreachable where the connection is lost and cannot be made again or brings
@@ -60,7 +47,7 @@ class Fetcher:
             brought = await self._try(batch)
             if brought is not None:
                 del self._todo[: len(batch)]
-                self._missing += sorted(set(batch) - brought.uids())
+                self._missing += sorted(set(batch) - _uids(brought))
                 return brought
         if self._suspects:
             return await self._try_alone(self._suspects.pop())
@@ -69,7 +56,7 @@ class Fetcher:
             return await self._look_again(missing)
         return None
 
-    async def _try(self, batch: Sequence[int]) -> Brought | None:
+    async def _try(self, batch: Sequence[int]) -> FetchedBatch | None:
         """A batch, or None if the connection broke in it and there is a new one.
 
         A message at which it broke twice is left for the end. If it breaks at the next one too, and
@@ -92,7 +79,7 @@ class Fetcher:
         self._won, self._pace = True, self._pace.won()
         return brought
 
-    async def _try_alone(self, uid: int) -> Brought:
+    async def _try_alone(self, uid: int) -> FetchedBatch:
         """A suspect once more, over a connection that is good; set aside if it breaks that too."""
         try:
             return await self._bring([uid])
@@ -100,14 +87,21 @@ class Fetcher:
             if not error.lost or not self._won:
                 raise
             await self._reopen(error)
-            return Brought(fetched=_aside([uid], "the connection breaks at it"))
+            aside = _aside([uid], "the connection breaks at it")
+            return FetchedBatch(folder=self.folder, quarantined=aside)
 
-    async def _bring(self, batch: Sequence[int]) -> Brought:
+    async def _bring(self, batch: Sequence[int]) -> FetchedBatch:
         heads = await self._session.call(Mailbox.heads, batch)
         linked = await self._known(heads.heads)
         unknown = [head for head in heads.heads if head.uid not in linked]
         fetched = await self._session.call(Mailbox.texts, unknown)
-        return Brought(fetched=heads.done + fetched, linked=tuple(linked.items()))
+        brought = heads.done + fetched
+        return FetchedBatch(
+            folder=self.folder,
+            messages=brought.messages,
+            linked=tuple(linked.items()),
+            quarantined=brought.quarantined,
+        )
 
     async def _known(self, heads: Sequence[Head]) -> dict[int, str]:
         """Which of these messages are stored already, under another UID or from a file."""
@@ -123,17 +117,23 @@ class Fetcher:
         if view is None or view.uidvalidity != self.folder.uidvalidity:
             raise error
 
-    async def _look_again(self, missing: Sequence[int]) -> Brought:
+    async def _look_again(self, missing: Sequence[int]) -> FetchedBatch:
         """Messages that were listed and not handed out, asked for once more."""
         brought = await self._bring(missing)
-        held = await self._session.call(Mailbox.holds, sorted(set(missing) - brought.uids()))
+        held = await self._session.call(Mailbox.holds, sorted(set(missing) - _uids(brought)))
         aside = _aside(sorted(held), "the server does not hand it out")
-        return Brought(fetched=brought.fetched + aside, linked=brought.linked)
+        return replace(brought, quarantined=brought.quarantined + aside)
 
 
 def _message_id(head: Head) -> str:
     return parse_parts(head.header, [], [], head.received_at).message_id
 
 
-def _aside(uids: Sequence[int], reason: str) -> Fetched:
-    return Fetched(quarantined=tuple(Quarantined(uid=uid, reason=reason) for uid in uids))
+def _aside(uids: Sequence[int], reason: str) -> tuple[Quarantined, ...]:
+    return tuple(Quarantined(uid=uid, reason=reason) for uid in uids)
+
+
+def _uids(brought: FetchedBatch) -> set[int]:
+    """The messages of which something is known now."""
+    found = {message.uid for message in brought.messages}
+    return found | {item.uid for item in brought.quarantined} | {uid for uid, _ in brought.linked}

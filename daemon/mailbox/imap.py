@@ -20,10 +20,8 @@ from imapclient.exceptions import IMAPClientError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_response
 
-from daemon.errors import FolderUnstable
-from daemon.mailbox import parse
+from daemon.errors import FolderNotFound, FolderUnstable
 from daemon.mailbox.connection import BUSY, Link
-from daemon.mailbox.parse import Parsed, TextPart
 from daemon.mailbox.plan import (
     MAX_PART_BYTES,
     Folder,
@@ -32,7 +30,7 @@ from daemon.mailbox.plan import (
     by_sections,
     read_structure,
 )
-from daemon.records import FolderView, Quarantined
+from daemon.records import FolderView, Quarantined, RawMessage, TextPart
 
 PAGE = 50_000
 """Messages asked about in one SEARCH: a line of imaplib's holds a million bytes."""
@@ -69,9 +67,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a batch brought: messages by UID, and those that cannot be read."""
+    """What a batch brought: messages, and those that cannot be had."""
 
-    messages: tuple[tuple[int, Parsed], ...] = ()
+    messages: tuple[RawMessage, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
 
     def __add__(self, other: Fetched) -> Fetched:
@@ -177,9 +175,7 @@ class Mailbox:
     def texts(self, heads: Sequence[Head]) -> Fetched:
         """The text leaves of these messages, as `heads` brought them."""
         by_uid = {head.uid: head for head in heads}
-        bare = [
-            (uid, _parsed(head, {})) for uid, head in by_uid.items() if not head.structure.sections
-        ]
+        bare = [_message(head, {}) for head in heads if not head.structure.sections]
         parts = [Fetched(messages=tuple(bare))]
         for sections, uids in by_sections({uid: head.structure for uid, head in by_uid.items()}):
             with self._link.command() as client:
@@ -193,8 +189,12 @@ class Mailbox:
             client.append(folder, message, flags)
 
     def find(self, folder: str, header: str, value: str) -> set[int]:
-        """UIDs of a folder's messages whose header of that name holds the value."""
-        self.examine(folder)
+        """UIDs of a folder's messages whose header of that name holds the value.
+
+        Raises FolderNotFound.
+        """
+        if self.examine(folder) is None:
+            raise FolderNotFound(self.account, folder)
         with self._link.command() as client:
             return {int(uid) for uid in client.search(["HEADER", header, value])}
 
@@ -304,7 +304,7 @@ def _texts(
     for uid, row in rows.items():
         if any(key.startswith(b"BODY[") for key in row):  # or it is about flags only
             bodies = {number: _item(row, f"BODY[{number}]".encode()) for number in sections}
-            found.append((uid, _parsed(heads[uid], bodies)))
+            found.append(_message(heads[uid], bodies))
     return Fetched(messages=tuple(found))
 
 
@@ -314,7 +314,7 @@ def _whole(client: IMAPClient, uid: int) -> Fetched:
         row = client.fetch([uid], ["INTERNALDATE", _WHOLE]).get(uid) or {}
         if not any(key.startswith(b"BODY[") for key in row):
             return Fetched()
-        parsed = parse.parse(_item(row, b"BODY[]"), _received(row))
+        raw = _item(row, b"BODY[]")
     except imaplib.IMAP4.abort:
         raise
     except _UNREADABLE as error:
@@ -322,7 +322,8 @@ def _whole(client: IMAPClient, uid: int) -> Fetched:
         why = "the server refuses it" if refused else "the server's answer cannot be read"
         reason = f"{why} ({type(error).__name__})"
         return Fetched(quarantined=(Quarantined(uid=uid, reason=reason),))
-    return Fetched(messages=((uid, parsed),))
+    message = RawMessage(uid=uid, header=raw, received_at=_received(row), parts=None)
+    return Fetched(messages=(message,))
 
 
 def _item(row: dict[bytes, Any], name: bytes) -> bytes:
@@ -333,10 +334,15 @@ def _item(row: dict[bytes, Any], name: bytes) -> bytes:
     return value if isinstance(value, bytes) else str(value or "").encode()
 
 
-def _parsed(head: Head, bodies: dict[str, bytes]) -> Parsed:
+def _message(head: Head, bodies: dict[str, bytes]) -> RawMessage:
     structure = head.structure
-    parts = [_part(section, bodies.get(section.number, b"")) for section in structure.sections]
-    return parse.parse_parts(head.header, parts, list(structure.types), head.received_at)
+    return RawMessage(
+        uid=head.uid,
+        header=head.header,
+        received_at=head.received_at,
+        parts=tuple(_part(each, bodies.get(each.number, b"")) for each in structure.sections),
+        types=structure.types,
+    )
 
 
 def _part(section: Section, payload: bytes) -> TextPart:
@@ -346,6 +352,7 @@ def _part(section: Section, payload: bytes) -> TextPart:
         charset=section.charset,
         flowed=section.flowed,
         payload=payload,
+        delsp=section.delsp,
     )
 
 

@@ -12,14 +12,14 @@ from unicodedata import normalize
 
 from daemon.records import FolderView
 
-BATCH = 500
+BATCH = 1000
 """Messages in a batch."""
 COMMAND_BYTES = 8000
 """Bytes of UIDs in one command; servers refuse lines much longer."""
 MAX_PART_BYTES = 262_144
 """Bytes fetched of one text part."""
-BLANK = 4
-"""Octets that a text without a word may have."""
+BLANK = 256
+"""Octets that a text without a word may have: of a shorter one, HTML is fetched too."""
 MAX_BATCH_BYTES = 8_388_608
 """Bytes of text asked for by one command."""
 
@@ -72,6 +72,7 @@ class Section:
     charset: str
     flowed: bool
     octets: int
+    delsp: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,7 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
                 encoding=_text(body[5]),
                 charset=parameters.get("charset", ""),
                 flowed=parameters.get("format", "") == "flowed",
+                delsp=parameters.get("delsp", "") == "yes",
                 octets=body[6] if isinstance(body[6], int) else MAX_PART_BYTES,
             )
         )

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from daemon.config import Imap
 from daemon.errors import FolderNotFound, LoginRefused
 from daemon.mailbox import plan
-from daemon.mailbox.connection import open_link
+from daemon.mailbox.connection import Link, open_link
 from daemon.mailbox.credentials import find_credential
 from daemon.mailbox.imap import Mailbox
+from daemon.mailbox.thread import OwnThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Session:
     """An account's mailbox, opened by `open_session`, and opened anew by `reopen`."""
 
-    def __init__(self, account: str, server: Imap, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, account: str, server: Imap, thread: OwnThread) -> None:
         self.account = account
         self.server = server
         self._thread = thread
@@ -49,7 +49,7 @@ class Session:
         """Drop the connection, if there is one, and make another."""
         await self.close()
         loop = asyncio.get_running_loop()
-        opening = loop.run_in_executor(self._thread, open_mailbox, self.account, self.server)
+        opening = loop.run_in_executor(self._thread, _open_mailbox, self.account, self.server)
         try:
             self._mailbox = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -78,7 +78,7 @@ async def open_session(account: str, server: Imap) -> AsyncIterator[Session]:
     Raises PasswordMissing and what else a credential's source does, LoginRefused, ServerBusy and
     ServerUnreachable.
     """
-    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"imap-{account}")
+    thread = OwnThread(f"imap of {account}")
     session = Session(account, server, thread)
     try:
         await session.reopen()
@@ -87,19 +87,25 @@ async def open_session(account: str, server: Imap) -> AsyncIterator[Session]:
         finally:
             await session.close()
     finally:
-        thread.shutdown(wait=False)
+        thread.shutdown()
 
 
-def open_mailbox(account: str, server: Imap) -> Mailbox:
+def log_in(account: str, server: Imap) -> Link:
     """Connect and log in, with the token renewed once where the server refuses it. Blocking."""
     credential = find_credential(account, server)
     try:
-        link = open_link(account, server, credential)
+        return open_link(account, server, credential)
     except LoginRefused:
         if credential.mechanism == "login":
             raise
-        link = open_link(account, server, find_credential(account, server, refused=True))
-    return Mailbox(link)
+        renewed = find_credential(account, server, refused=True)
+        if renewed == credential:
+            raise
+    return open_link(account, server, renewed)
+
+
+def _open_mailbox(account: str, server: Imap) -> Mailbox:
+    return Mailbox(log_in(account, server))
 
 
 def _close_late(opening: asyncio.Future[Mailbox]) -> None:

@@ -2,8 +2,8 @@
 
 What is to be fetched is what the server has and the store has no link for, newest first; so a sync
 that was killed goes on where it stopped, and no gap can be jumped. Each batch is one transaction,
-after the server's tagged OK. When the connection is lost in a batch, the next one is smaller; at
-the end the folder's state is kept, and what has gone from the server is forgotten.
+after the server's tagged OK. Then what was fetched is read (`reading`), and at the end the folder's
+state is kept, and what has gone from the server is forgotten.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from daemon.config import Account, Imap
-from daemon.errors import FolderNotFound, FolderShrunk, FolderUnstable, ServerMissing
+from daemon.errors import (
+    FolderNotFound,
+    FolderShrunk,
+    FolderUnstable,
+    ServerMissing,
+    TrimtabError,
+)
 from daemon.mailbox import plan
-from daemon.mailbox.cutting import uncut
-from daemon.mailbox.fetching import Brought, Fetcher
+from daemon.mailbox.fetching import Fetcher
 from daemon.mailbox.imap import PAGE, Mailbox
+from daemon.mailbox.reading import cut_anew, read_account
 from daemon.mailbox.session import Session, open_session
 from daemon.records import (
-    Batch,
     FolderState,
     FolderView,
     Progress,
     Reading,
     SyncResult,
 )
+from daemon.store import fetched as fetched_store
 from daemon.store import folders as folder_store
-from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from daemon.store.folders import KnownUids
 
@@ -44,20 +49,69 @@ MAX_CHANGES = 5
 async def sync_account(
     name: str, account: Account, database: Database, report: Report
 ) -> SyncResult:
-    """Fetch what is new, and forget what the folder has lost. An empty folder is fine.
+    """Fetch what is new, read it, and forget what the folder has lost. An empty folder is fine.
 
-    Raises ServerMissing, FolderNotFound, FolderUnstable, FolderShrunk (what is new has come in, and
-    nothing is forgotten), what a session raises, and what the store does; what was committed
-    before stays.
+    Raises what `fetch_account` raises, after reading what came in before; and FolderShrunk: what is
+    new has come in, and nothing is forgotten.
+    """
+    before = await read_account(name, database, report)  # left over by a sync that was killed
+    await cut_anew(name, database, report)
+    try:
+        fetched = await fetch_account(name, account, database, report)
+    except TrimtabError:
+        await read_account(name, database, report)
+        raise
+    read = await read_account(name, database, report)
+    forgotten = await _finish(name, account, fetched.reading, database)
+    added = before.added + read.added
+    return SyncResult(
+        account=name,
+        added=added,
+        known=before.read + read.read + fetched.linked - added,
+        quarantined=fetched.quarantined,
+        forgotten=forgotten,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchResult:
+    """What a fetch did. `reading` is how the folder stands, None if nothing at all has changed."""
+
+    fetched: int = 0
+    linked: int = 0
+    quarantined: int = 0
+    reading: Reading | None = None
+
+
+async def fetch_account(
+    name: str, account: Account, database: Database, report: Report
+) -> FetchResult:
+    """Store what is new in the folder, as it comes.
+
+    Raises ServerMissing, FolderNotFound, FolderUnstable, what a session raises, and what the store
+    does; what was committed before stays.
     """
     if account.imap is None:
         raise ServerMissing(name)
     state = await database.read(folder_store.state, name)
     async with open_session(name, account.imap) as session:
         if state and _is_recent(state, account.imap) and await _is_unchanged(session, state):
-            return SyncResult(account=name, added=0, known=0, quarantined=0)
+            return FetchResult()
         opened = await _open(session, account.imap, state, database)
-        return await _read(session, opened, database, report)
+        return await _fetch(session, opened, database, report)
+
+
+async def _finish(name: str, account: Account, reading: Reading | None, database: Database) -> int:
+    """Keep how the folder stands, and forget what it has lost; how many mails."""
+    if reading is None:
+        return 0
+    assert account.imap is not None, "it was read from a server"
+    forgotten = await database.write(
+        folder_store.finish, reading, account.imap.deleted, datetime.now(UTC)
+    )
+    if forgotten.held:
+        raise FolderShrunk(name, forgotten.mails, forgotten.of)
+    return forgotten.mails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +160,10 @@ async def _open(
     return _Opened(folder=folder, view=view, server=server, anew=not recent)
 
 
-async def _read(
+async def _fetch(
     session: Session, opened: _Opened, database: Database, report: Report
-) -> SyncResult:
-    """Fetch what is missing, then forget what has gone."""
+) -> FetchResult:
+    """Fetch what is missing; how the folder stands is told if that, or anything else, is news."""
     folder, view = opened.folder, opened.view
     known = await database.read(folder_store.known_uids, folder)
     new, present = await _list(session, folder, view, known)
@@ -119,15 +173,7 @@ async def _read(
     result = await _store_all(fetcher, database, report, len(todo))
     if not todo and present is None and folder.view == view:
         return result
-    forgotten = await database.write(
-        folder_store.finish,
-        Reading(folder=folder, view=view, present=present),
-        opened.server.deleted,
-        datetime.now(UTC),
-    )
-    if forgotten.held:
-        raise FolderShrunk(session.account, forgotten.mails, forgotten.of)
-    return replace(result, forgotten=forgotten.mails)
+    return replace(result, reading=Reading(folder=folder, view=view, present=present))
 
 
 async def _list(
@@ -135,9 +181,9 @@ async def _list(
 ) -> tuple[set[int], frozenset[int] | None]:
     """The UIDs to be fetched, and all that there are; None for those where counting is enough."""
     live = known.linked | known.quarantined
-    deleted = await session.call(Mailbox.deleted)
     small = view.messages - len(live) <= PAGE
-    if small and not deleted and plan.is_gapless(folder.view, view, len(live)):
+    countable = small and plan.is_gapless(folder.view, view, len(live))
+    if countable and not await session.call(Mailbox.deleted):
         top = max(live, default=0)
         grown = folder.view is None or view.uidnext != folder.view.uidnext
         new = await session.call(Mailbox.uids_after, top) if grown else set()
@@ -149,37 +195,25 @@ async def _list(
 
 async def _store_all(
     fetcher: Fetcher, database: Database, report: Report, total: int
-) -> SyncResult:
-    """Store batch after batch; while one is cut and stored, the next one is being fetched."""
-    name = fetcher.folder.account
-    added = known = quarantined = 0
+) -> FetchResult:
+    """Store batch after batch; while one is stored, the next one is being fetched."""
+    result = FetchResult()
     report(Progress(step="sync", done=0, total=total))
     ahead = asyncio.ensure_future(fetcher.next())
     try:
-        while (brought := await ahead) is not None:
+        while (batch := await ahead) is not None:
             ahead = asyncio.ensure_future(fetcher.next())
-            row = await asyncio.to_thread(_batch, fetcher.folder, brought)
-            new = await database.write(mail_store.add_batch, row)
-            added += new
-            known += len(row.incoming) + len(row.linked) - new
-            quarantined += len(row.quarantined)
-            report(Progress(step="sync", done=added + known + quarantined, total=total))
+            await database.write(fetched_store.add, batch)
+            result = FetchResult(
+                fetched=result.fetched + len(batch.messages),
+                linked=result.linked + len(batch.linked),
+                quarantined=result.quarantined + len(batch.quarantined),
+            )
+            done = result.fetched + result.linked + result.quarantined
+            report(Progress(step="sync", done=done, total=total))
     finally:
         ahead.cancel()
         await asyncio.wait([ahead])
         if not ahead.cancelled():
             ahead.exception()  # looked at, or the loop would complain of it
-    return SyncResult(account=name, added=added, known=known, quarantined=quarantined)
-
-
-def _batch(folder: FolderState, brought: Brought) -> Batch:
-    incoming = []
-    for uid, parsed in brought.fetched.messages:
-        incoming.append(replace(uncut(folder.account, parsed), uid=uid))
-    return Batch(
-        account=folder.account,
-        incoming=tuple(incoming),
-        quarantined=brought.fetched.quarantined,
-        linked=brought.linked,
-        folder=folder,
-    )
+    return result

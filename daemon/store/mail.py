@@ -19,29 +19,28 @@ NO_FOLDER = ""
 """The folder of what was quarantined by an import."""
 
 
-UNCUT = 0
-"""The version of a mail that nothing has cut yet; it is not shown as a mail until then."""
-
-
-def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int = UNCUT) -> int:
+def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int) -> int:
     """Store a batch, rows and links together; the number of mails that were not known yet."""
     added = sum(_add(connection, incoming, batch, cut_version) for incoming in batch.incoming)
     folder = batch.folder.folder if batch.folder else NO_FOLDER
-    connection.executemany(
-        "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
-        [(batch.account, folder, item.uid, item.reason) for item in batch.quarantined],
-    )
-    for uid, mail_id in batch.linked:
-        assert batch.folder is not None, "a UID is one of a folder"
-        _link(connection, batch.folder, uid, mail_id)
+    set_aside(connection, batch.account, folder, batch.quarantined)
     return added
 
 
+def set_aside(
+    connection: sqlite3.Connection, account: str, folder: str, items: Iterable[Quarantined]
+) -> None:
+    """Put messages into quarantine."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
+        [(account, folder, item.uid, item.reason) for item in items],
+    )
+
+
 def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
-    """All mails of the account that have been cut, oldest first."""
+    """All mails of the account, oldest first."""
     rows = connection.execute(
-        "SELECT * FROM mail WHERE account = ? AND cut_version != ? ORDER BY sent_at, id",
-        (account, UNCUT),
+        "SELECT * FROM mail WHERE account = ? ORDER BY sent_at, id", (account,)
     )
     return [_mail(row) for row in rows]
 
@@ -61,15 +60,15 @@ def sources(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str,
         yield row["mail_id"], source
 
 
-def count_uncut(connection: sqlite3.Connection, account: str, version: int) -> int:
-    """How many mails have not been cut by the rules of this version."""
+def count_outdated(connection: sqlite3.Connection, account: str, version: int) -> int:
+    """How many mails have been cut by other rules than those of this version."""
     row = connection.execute(
         "SELECT count(*) FROM mail WHERE account = ? AND cut_version != ?", (account, version)
     ).fetchone()
     return int(row[0])
 
 
-def uncut(
+def outdated(
     connection: sqlite3.Connection, account: str, version: int, limit: int
 ) -> list[tuple[Mail, Source]]:
     """The newest of them, with what they are to be cut from."""
@@ -124,7 +123,7 @@ def _add(
         )
     if incoming.uid is not None:
         assert batch.folder is not None, "a UID is one of a folder"
-        _link(connection, batch.folder, incoming.uid, incoming.mail.id)
+        link(connection, batch.folder, incoming.uid, incoming.mail.id)
     return is_new
 
 
@@ -141,7 +140,8 @@ def _add_mail(connection: sqlite3.Connection, mail: Mail, cut_version: int) -> b
     return cursor.rowcount == 1
 
 
-def _link(connection: sqlite3.Connection, folder: FolderState, uid: int, mail_id: str) -> None:
+def link(connection: sqlite3.Connection, folder: FolderState, uid: int, mail_id: str) -> None:
+    """A message of a folder is this mail."""
     connection.execute(
         "INSERT OR REPLACE INTO uid_link VALUES (?, ?, ?, ?, ?)",
         (folder.account, folder.folder, folder.uidvalidity, uid, mail_id),

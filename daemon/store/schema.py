@@ -208,6 +208,19 @@ _SYNC: Migration = (
     "ALTER TABLE folder ADD COLUMN answer TEXT",
     "ALTER TABLE folder ADD COLUMN found_at TEXT",
     """
+    CREATE TABLE fetched (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uidvalidity INTEGER NOT NULL,
+        uid INTEGER NOT NULL,
+        received_at TEXT NOT NULL,
+        header BLOB NOT NULL,
+        shape TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        PRIMARY KEY (account, folder, uidvalidity, uid)
+    ) STRICT
+    """,
+    """
     CREATE TABLE tombstone (
         account TEXT NOT NULL,
         mail_id TEXT NOT NULL,
@@ -237,7 +250,7 @@ _DELIVERY: Migration = (
     "ALTER TABLE draft ADD COLUMN reference_ids TEXT NOT NULL DEFAULT '[]'",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SYNC, _DELIVERY)
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, (*_SYNC, *_DELIVERY))
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""
 
