@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,23 @@ def init() -> None:
 
 
 @app.command()
+def login(
+    account: AccountOption = None,
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the browser, or print its address only.")] = (
+        True
+    ),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where the browser comes back to; 0: any free.")
+    ] = 0,
+) -> None:
+    """Sign in with Google, Microsoft or another OAuth provider, in the browser."""
+    from daemon.commands.login import login as command
+
+    command(account, browser=browser, port=port)
+
+
+@app.command()
 def run() -> None:
     """Run the daemon in the foreground."""
     from daemon.commands.session import run_daemon
@@ -58,12 +76,26 @@ def status(
     _run(command(once=once, as_json=as_json))
 
 
+class Deleted(StrEnum):
+    """What the user says of mails that a folder lost at once."""
+
+    FORGET = "forget"
+    KEEP = "keep"
+
+
 @app.command()
-def sync(account: AccountOption = None, *, as_json: Json = False) -> None:
+def sync(
+    account: AccountOption = None,
+    *,
+    deleted: Annotated[
+        Deleted | None, typer.Option(help="What to do with mails that are gone, if trimtab asks.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Fetch what is new in the Sent folder."""
     from daemon.commands.jobs import sync as command
 
-    _run(command(account, as_json=as_json))
+    _run(command(account, deleted=deleted and deleted.value, as_json=as_json))
 
 
 @app.command(name="import")

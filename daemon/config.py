@@ -12,16 +12,19 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing, ConfigProblem
+from daemon.records import DeletedPolicy
 from mlx_agent.records import Strategy
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ProviderName = Literal["", "google", "microsoft"]
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
 
@@ -30,15 +33,21 @@ class _Section(BaseModel):
 
 
 class _Server(_Section):
-    """How to reach a server. The password's source is asked in the order of the fields."""
+    """How to reach a server, and how to log in there.
+
+    A password's source is asked in the order of the fields; so is a token's, the account's sign-in
+    by `trimtab login` being the last one.
+    """
 
     host: str = Field(min_length=1)
     port: Port
     security: Literal["tls", "starttls", "plain"] = "tls"
     user: str = Field(min_length=1)
+    auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
     password: str = ""
     password_command: str = ""
     password_env: str = ""
+    token_command: str = ""
 
     @model_validator(mode="after")
     def _plain_is_for_loopback(self) -> Self:
@@ -46,19 +55,69 @@ class _Server(_Section):
             raise ValueError('security = "plain" is for this machine only; use "tls" or "starttls"')
         return self
 
+    @model_validator(mode="after")
+    def _a_token_is_for_oauth(self) -> Self:
+        if self.token_command and self.auth == "password":
+            raise ValueError('token_command is for auth = "xoauth2" or "oauthbearer"')
+        return self
+
 
 class Imap(_Server):
-    """The mailbox. An empty folder name means: found by SPECIAL-USE, then by name."""
+    """The mailbox. An empty folder name means: found by SPECIAL-USE, then by name.
+
+    `deleted`: whether mail that is deleted from the Sent folder is forgotten or kept.
+    """
 
     port: Port = 993
     sent_folder: str = ""
     drafts_folder: str = ""
+    deleted: DeletedPolicy = "forget"
 
 
 class Smtp(_Server):
-    """Where mail is handed in, on the user's explicit word only."""
+    """Where mail is handed in, on the user's explicit word only.
+
+    `file_sent`: whether a copy goes into the Sent folder; "auto" leaves it to the servers that are
+    known to file one themselves.
+    """
 
     port: Port = 465
+    file_sent: Literal["auto", "always", "never"] = "auto"
+
+
+class Oauth(_Section):
+    """The client that the user has registered with a provider, for `trimtab login`.
+
+    What is left empty of the addresses and the scope is the provider's own, which `daemon.mailbox`
+    knows. The client's secret, where there is one, is asked for at the sign-in or printed by the
+    command, and has no place here.
+    """
+
+    provider: ProviderName = ""
+    client_id: str = Field(min_length=1)
+    client_secret_command: str = ""
+    authorize_url: str = ""
+    token_url: str = ""
+    scope: str = ""
+
+    @field_validator("authorize_url", "token_url")
+    @classmethod
+    def _is_encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if url and not (local or (parts.scheme == "https" and parts.hostname)):
+            raise ValueError("must begin with https://, or with http:// and be on this machine")
+        _ = parts.port  # raises ValueError for one that is none
+        return url
+
+    @model_validator(mode="after")
+    def _names_where_to_sign_in(self) -> Self:
+        if not self.provider and not (self.authorize_url and self.token_url and self.scope):
+            raise ValueError(
+                'needs provider = "google" or "microsoft", or else authorize_url, token_url and '
+                "scope"
+            )
+        return self
 
 
 class Account(_Section):
@@ -68,6 +127,17 @@ class Account(_Section):
     addresses: tuple[str, ...] = Field(min_length=1)
     imap: Imap | None = None
     smtp: Smtp | None = None
+    oauth: Oauth | None = None
+
+    @model_validator(mode="after")
+    def _a_token_has_a_source(self) -> Self:
+        for server in (self.imap, self.smtp):
+            if server and server.auth != "password" and not (server.token_command or self.oauth):
+                raise ValueError(
+                    f'auth = "{server.auth}" needs token_command, or the table oauth for '
+                    "`trimtab login`"
+                )
+        return self
 
     @field_validator("addresses")
     @classmethod
@@ -109,7 +179,7 @@ class Train(_Section):
 
 
 class Schedule(_Section):
-    """When the daemon works by itself. Times are local."""
+    """When the daemon works by itself, besides on the mail server's word. Times are local."""
 
     sync_minutes: int = Field(default=15, ge=1)
     teach_at: TimeOfDay = "02:30"

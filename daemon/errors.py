@@ -5,12 +5,23 @@
     ├── ConfigInvalid           every problem of config.toml at once
     ├── AccountUnknown          no account of that name in the config
     ├── PasswordMissing         no password from the keychain, command or environment
-    ├── LoginRefused            the server refused user name or password
+    ├── CommandFailed           a command of the config that prints a token or secret gave none
+    ├── KeychainMissing         the system has no keychain, or it is locked
+    ├── ProviderMissing         the account has no table oauth in the config
+    ├── SignInNeeded            there is no OAuth sign-in, or the provider has ended it
+    ├── SignInFailed            a sign-in in the browser came to no good end
+    ├── ClientRefused           the OAuth provider refused the user's client or its scope
+    ├── LoginRefused            the server refused user name, password or token
     ├── ServerMissing           the account has no IMAP server in the config
     ├── FolderNotFound          no Sent or Drafts folder by config, SPECIAL-USE or name
     ├── FolderEmpty             there is nothing in the Sent folder to learn from
-    ├── FolderUnstable          the server gives its folders no UIDVALIDITY
+    ├── FolderShrunk            the folder lost much at once; the user must say
+    ├── FolderUnstable          the server gives its folders no UIDVALIDITY, or ever new ones
+    ├── MailboxFull             no room for a draft, or for a copy of what was sent
+    ├── MessageTooBig           larger than the server takes
+    ├── AppendRefused           the server takes no message into that folder
     ├── SendingRefused          no SMTP server, no recipient, or the server said no
+    ├── SendingUnknown          the server had the whole mail; its answer was lost
     ├── NothingToTeach          no mail of the account teaches
     ├── AgentMissing            the account has no agent in use
     ├── HomeInUse               another trimtab holds this home
@@ -26,6 +37,9 @@
     TransientError
     ├── ServerUnreachable       name, network, TLS or time-out
     ├── ServerBusy              the provider throttles; carries its delay
+    ├── StoreLocked             another program holds the store's file
+    ├── SavingUnknown           the link died while a draft was on its way into Drafts
+    ├── SendingFailed           no connection to the SMTP server; nothing was sent
     └── WriterUnavailable       the large model that writes drafts did not answer
 
 Fields hold account names, host names and paths; never addresses, subjects, bodies or keys.
@@ -74,9 +88,48 @@ class PasswordMissing(UserError):
 
 
 @dataclass(eq=False)
+class CommandFailed(UserError):
+    account: str
+    setting: str
+    reason: str
+
+
+@dataclass(eq=False)
+class KeychainMissing(UserError):
+    account: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ProviderMissing(UserError):
+    account: str
+
+
+@dataclass(eq=False)
+class SignInNeeded(UserError):
+    account: str
+    reason: str
+
+
+@dataclass(eq=False)
+class SignInFailed(UserError):
+    account: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ClientRefused(UserError):
+    account: str
+    host: str
+    code: str
+    """The provider's word for it by RFC 6749, such as `invalid_client`."""
+
+
+@dataclass(eq=False)
 class LoginRefused(UserError):
     account: str
     host: str
+    mechanism: str = "login"
 
 
 @dataclass(eq=False)
@@ -97,14 +150,43 @@ class FolderNotFound(UserError):
 
 
 @dataclass(eq=False)
+class FolderShrunk(UserError):
+    account: str
+    lost: int
+    of: int
+
+
+@dataclass(eq=False)
 class FolderUnstable(UserError):
     account: str
+
+
+@dataclass(eq=False)
+class MailboxFull(UserError):
+    account: str
+
+
+@dataclass(eq=False)
+class MessageTooBig(UserError):
+    account: str
+
+
+@dataclass(eq=False)
+class AppendRefused(UserError):
+    account: str
+    folder: str
 
 
 @dataclass(eq=False)
 class SendingRefused(UserError):
     account: str
     reason: str
+
+
+@dataclass(eq=False)
+class SendingUnknown(UserError):
+    account: str
+    host: str
 
 
 @dataclass(eq=False)
@@ -173,6 +255,12 @@ class ServerUnreachable(TransientError):
     host: str
     port: int
     reason: str
+    lost: bool = False
+
+
+@dataclass(eq=False)
+class StoreLocked(TransientError):
+    path: Path
 
 
 @dataclass(eq=False)
@@ -180,6 +268,20 @@ class ServerBusy(TransientError):
     account: str
     host: str
     delay_s: float
+
+
+@dataclass(eq=False)
+class SavingUnknown(TransientError):
+    account: str
+    host: str
+
+
+@dataclass(eq=False)
+class SendingFailed(TransientError):
+    account: str
+    host: str
+    port: int
+    reason: str
 
 
 @dataclass(eq=False)

@@ -54,6 +54,12 @@ def _password_missing(error: e.PasswordMissing) -> str:
 
 
 def _login_refused(error: e.LoginRefused) -> str:
+    if error.mechanism != "login":
+        return (
+            f"{error.host} refused the OAuth token of account {error.account!r}; sign in with "
+            f"`trimtab login --account {error.account}` as the user that the config names, or see "
+            "to token_command."
+        )
     return (
         f"{error.host} refused the user name or password of account {error.account!r}; check them "
         "(many providers want an app password here), then try again."
@@ -99,6 +105,32 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.ConfigInvalid: _config_invalid,
     e.AccountUnknown: _account_unknown,
     e.PasswordMissing: _password_missing,
+    e.CommandFailed: lambda x: (
+        f"{x.setting} of account {x.account!r} {x.reason}; try it in a terminal: its first "
+        "line has to be the secret, and nothing is typed to it."
+    ),
+    e.KeychainMissing: lambda x: (
+        f"The keychain cannot be used for account {x.account!r} ({x.reason}); unlock it, or name a "
+        "source in the config instead: password_command or password_env, or token_command for "
+        "OAuth."
+    ),
+    e.ProviderMissing: lambda x: (
+        f"Account {x.account!r} names no OAuth provider; add the table accounts.{x.account}.oauth "
+        "with provider and client_id to the config."
+    ),
+    e.SignInNeeded: lambda x: (
+        f"Account {x.account!r} is not signed in ({x.reason}); sign in with `trimtab login "
+        f"--account {x.account}`."
+    ),
+    e.SignInFailed: lambda x: (
+        f"The sign-in of account {x.account!r} failed: {x.reason}. Nothing was changed; try "
+        f"`trimtab login --account {x.account}` again."
+    ),
+    e.ClientRefused: lambda x: (
+        f"{x.host} refused the OAuth client of account {x.account!r} ({x.code}); check client_id "
+        f"and scope in accounts.{x.account}.oauth and the client's secret, then run `trimtab login "
+        f"--account {x.account}`."
+    ),
     e.LoginRefused: _login_refused,
     e.ServerMissing: lambda x: (
         f"Account {x.account!r} has no IMAP server; add the table accounts.{x.account}.imap to the "
@@ -110,6 +142,12 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"name another one as accounts.{x.account}.imap.sent_folder in the config, or take older "
         "mail from files with `trimtab import`."
     ),
+    e.FolderShrunk: lambda x: (
+        f"{x.lost} of the {x.of} mails of account {x.account!r} are gone from its Sent folder at "
+        "once; nothing was forgotten yet. Say which is right: `trimtab sync --account "
+        f"{x.account} --deleted forget` (you deleted them), or `--deleted keep` (learn from them "
+        "still)."
+    ),
     e.FolderUnstable: lambda x: (
         f"The server of account {x.account!r} gives its folders no lasting numbers (UIDVALIDITY); "
         "export the folder and use `trimtab import`."
@@ -117,8 +155,35 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.DemoNotInstalled: lambda _: (
         "The demo needs its extra; install it with `pip install 'trimtab[demo]'`."
     ),
+    e.MailboxFull: lambda x: (
+        f"The mailbox of account {x.account!r} is full, so nothing was put into it; make room "
+        "there, then try again."
+    ),
+    e.MessageTooBig: lambda x: (
+        f"The server of account {x.account!r} takes no message of this size, so nothing was put "
+        "into the mailbox; shorten the mail."
+    ),
+    e.AppendRefused: lambda x: (
+        f"The server of account {x.account!r} takes no message into its folder {x.folder!r}; check "
+        "that your mail program may write there, or name another folder in the config."
+    ),
+    e.SavingUnknown: lambda x: (
+        f"The connection to {x.host} was lost while a draft of account {x.account!r} was on its "
+        "way, so it may be in the Drafts folder or not. Save it again: trimtab looks there first, "
+        "and never makes a second one."
+    ),
     e.SendingRefused: lambda x: (
         f"The mail was not sent from account {x.account!r}: {x.reason}. The draft is kept."
+    ),
+    e.SendingFailed: lambda x: (
+        f"The mail was not sent: {x.host}:{x.port} of account {x.account!r} cannot be reached "
+        f"({x.reason}); check host, port and network, then send it again. The draft is kept."
+    ),
+    e.SendingUnknown: lambda x: (
+        f"It is not known whether the mail left account {x.account!r}: the connection to {x.host} "
+        "was lost before its last answer, and no copy was found in Sent. trimtab does not send it "
+        "again by itself: look into Sent and the Outbox, and only if it is in neither, send it "
+        'with "again".'
     ),
     e.NothingToTeach: _nothing_to_teach,
     e.AgentMissing: lambda x: (
@@ -132,6 +197,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.StoreDamaged: lambda x: (
         f"{x.path} is damaged; nothing was changed in it. Put a backup in its place, or move it "
         "away and take your mail in anew with `trimtab sync` or `trimtab import`."
+    ),
+    e.StoreLocked: lambda x: (
+        f"Another program holds {x.path}; close it. Nothing was changed, and trimtab tries again."
     ),
     e.StoreTooNew: lambda x: (
         f"{x.path} was written by a newer trimtab (format {x.found}, this one knows {x.known}); "

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from dovecot_server import PASSWORD, Dovecot, running_dovecot
 from hypothesis import settings
+from keychains import keychain  # noqa: F401  # a fixture
 from tools import MISSING
 from training_examples import trained  # noqa: F401  # a fixture, once for the whole run
 

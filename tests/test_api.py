@@ -189,11 +189,24 @@ async def test_what_was_sent_is_told(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_draft_is_saved_and_sent_by_its_id(http: httpx.AsyncClient) -> None:
-    """Both answer with the Message-ID."""
+    """The answer tells the Message-ID, and whether anything was done; a body is optional."""
     draft_id = events((await http.post("/drafts", json=body())).text)[0][1]["draft_id"]
-    for verb in ("save", "send"):
-        answer = await http.post(f"/drafts/{draft_id}/{verb}")
-        assert answer.json() == {"message_id": f"<{draft_id}@falk.example>"}
+    told = {"message_id": f"<{draft_id}@falk.example>", "already": False}
+    assert (await http.post(f"/drafts/{draft_id}/save")).json() == told | {"copy": None}
+    sent = told | {"copy": "filed"}
+    assert (await http.post(f"/drafts/{draft_id}/send")).json() == sent
+    answer = await http.post(f"/drafts/{draft_id}/send", json={"again": True})
+    assert answer.json() == sent | {"already": True}
+    wrong = await http.post(f"/drafts/{draft_id}/send", json={"agian": True})
+    assert wrong.status_code == 422
+
+
+async def test_a_draft_knows_the_mail_that_it_answers(http: httpx.AsyncClient) -> None:
+    """Beside x, which models are shown."""
+    thread = {"in_reply_to": "<b@hale.example>", "references": ["<a@x>", "<b@hale.example>"]}
+    draft = events((await http.post("/drafts", json=body(**thread))).text)[-1][1]["draft"]
+    assert {name: draft[name] for name in thread} == thread
+    assert "b@hale.example" not in json.dumps(draft["x"])
 
 
 async def test_jobs_are_queued_once_and_listed(http: httpx.AsyncClient) -> None:
@@ -213,6 +226,7 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
     assert set(paths) == {
         "/v1/health",
         "/v1/status",
+        "/v1/accounts/{account}/deletions",
         "/v1/drafts",
         "/v1/drafts/{draft_id}",
         "/v1/drafts/{draft_id}/sent",
@@ -222,6 +236,17 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
         "/v1/jobs/{kind}",
         "/v1/jobs/{job_id}",
     }
+
+
+@pytest.mark.parametrize(("account", "status"), [("home", 204), ("elsewhere", 404)])
+async def test_lost_mails_are_answered_for(
+    http: httpx.AsyncClient, account: str, status: int
+) -> None:
+    """`forget` or `keep`, of an account that there is; anything else is a wrong request."""
+    url = f"/accounts/{account}/deletions"
+    for answer in ("forget", "keep"):
+        assert (await http.put(url, json={"answer": answer})).status_code == status
+    assert (await http.put(url, json={"answer": "perhaps"})).status_code == 422
 
 
 # --- errors -----------------------------------------------------------------------------------
@@ -260,6 +285,9 @@ async def test_every_error_has_one_shape(
         ({"from": None}, "body.from"),
         ({"bulets": ["secret"]}, "body.bulets"),
         ({"rules_off": ["secret"]}, "body.rules_off.0"),
+        ({"in_reply_to": "<a@secret>\r\nBcc: <b@secret>"}, "body.in_reply_to"),
+        ({"references": ["<a@x>", "secret"]}, "body.references.1"),
+        ({"references": ["<a@x>"] * 101}, "body.references"),
         ({"rules_added": [{"aspect": "tone", "instruction": "a\nsecret"}]}, "body.rules_added.0"),
         ({"context": [{"author": {}, "sent_at": "2026-03-02T10:00:00"}]}, "body.context.0"),
     ],

@@ -321,18 +321,22 @@ def test_mail_from_files_becomes_lessons_and_a_draft(
 
 
 def test_a_draft_answers_a_mail(write_config: WriteConfig, mails: Path, tmp_path: Path) -> None:
-    """Recipient, subject and context come from the file; standard output is the draft alone."""
+    """Recipient, subject, thread and context come from the file."""
     write_config(OFFLINE)
     trimtab("import", mails)
     theirs = tmp_path / "theirs.eml"
     theirs.write_text(
-        "From: Robin Hale <robin@hale.example>\nSubject: Chairs\n\nHow many do you need?\n", "utf-8"
+        "From: Robin Hale <robin@hale.example>\nSubject: Chairs\nMessage-ID: <b@hale.example>\n"
+        "References: <a@hale.example>\n\nHow many do you need?\n",
+        "utf-8",
     )
     done = trimtab("draft", "--reply-to", theirs, "--json", stdin="* 4 more chairs\n")
     draft = json.loads(done.stdout)["draft"]
     metadata = draft["x"]["metadata"]
     assert metadata["to"] == [{"name": "Robin Hale", "address": "robin@hale.example"}]
     assert (metadata["subject"], metadata["reply"]) == ("Re: Chairs", True)
+    assert draft["in_reply_to"] == "<b@hale.example>"
+    assert draft["references"] == ["<a@hale.example>", "<b@hale.example>"]
     assert draft["x"]["context"][0]["text"] == "How many do you need?"
     assert draft["x"]["intent"] == ["4 more chairs"]
     assert "4 more chairs" in draft["text"]

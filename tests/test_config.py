@@ -26,6 +26,8 @@ def test_the_example_equals_the_defaults() -> None:
     assert example.accounts["work"].smtp == config.Smtp(
         host="smtp.field.example", user="ada@field.example"
     )
+    client_id = "1234-abcd.apps.googleusercontent.com"
+    assert example.accounts["work"].oauth == config.Oauth(provider="google", client_id=client_id)
 
 
 def test_the_example_names_every_setting() -> None:
@@ -39,6 +41,7 @@ def test_the_example_names_every_setting() -> None:
     assert set(work) == set(config.Account.model_fields)
     assert set(work["imap"]) == set(config.Imap.model_fields)
     assert set(work["smtp"]) == set(config.Smtp.model_fields)
+    assert set(work["oauth"]) == set(config.Oauth.model_fields)
 
 
 def test_all_mistakes_are_reported_at_once_with_their_place(tmp_path: Path) -> None:
@@ -78,6 +81,77 @@ def test_plain_text_is_refused_beyond_this_machine(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid) as raised:
         config.load(path)
     assert [problem.where for problem in raised.value.problems] == ["accounts.work.imap"]
+
+
+PROVIDER = (
+    'authorize_url = "https://a.example/in"\n'
+    'token_url = "https://a.example/token"\n'
+    'scope = "mail"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "what"),
+    [
+        (
+            "",
+            'imap = { host = "h", user = "u", auth = "xoauth2" }',
+            'auth = "xoauth2" needs token_',
+        ),
+        (".imap", 'imap = { host = "h", user = "u", token_command = "t" }', "token_command is for"),
+        (".imap.auth", 'imap = { host = "h", user = "u", auth = "oauth" }', "Input should be"),
+        (".oauth", 'oauth = { client_id = "c" }', 'needs provider = "google" or "microsoft", or'),
+        (".oauth.client_id", 'oauth = { provider = "google" }', "is missing"),
+        (
+            ".oauth.authorize_url",
+            f"[accounts.work.oauth]\nclient_id = 'c'\n{PROVIDER.replace('https', 'http')}",
+            "must begin with https://",
+        ),
+        (
+            ".oauth.token_url",
+            'oauth = { client_id = "c", provider = "google", token_url = "http://localhost.me" }',
+            "must begin with https://",
+        ),
+        (
+            ".oauth.token_url",
+            'oauth = { client_id = "c", provider = "google", token_url = "https://a.example:x" }',
+            "Port could not be cast",
+        ),
+    ],
+)
+def test_a_mistake_about_oauth_is_named(tmp_path: Path, where: str, text: str, what: str) -> None:
+    """A token needs a source, a sign-in needs to know where, and both need encryption."""
+    path = write(
+        tmp_path / "config.toml", f'[accounts.work]\naddresses = ["me@example.org"]\n{text}\n'
+    )
+    with pytest.raises(ConfigInvalid) as raised:
+        config.load(path)
+    problems = {problem.where: problem.what for problem in raised.value.problems}
+    assert problems[f"accounts.work{where}"].startswith(what)
+
+
+@pytest.mark.parametrize(
+    "oauth",
+    [
+        f'client_id = "c"\n{PROVIDER}',
+        f'client_id = "c"\n{PROVIDER.replace("https://a.example", "http://127.0.0.1:8080")}',
+        'client_id = "c"\nprovider = "microsoft"\nauthorize_url = "https://a.example/tenant"',
+    ],
+)
+def test_any_provider_can_be_named(tmp_path: Path, oauth: str) -> None:
+    """By its addresses, all of them, or some in place of the known ones."""
+    path = write(
+        tmp_path / "config.toml",
+        f"""
+        [accounts.work]
+        addresses = ["me@example.org"]
+        imap = {{ host = "mail.example.org", user = "me", auth = "xoauth2" }}
+        smtp = {{ host = "mail.example.org", user = "me", auth = "oauthbearer" }}
+        [accounts.work.oauth]
+        {oauth}
+        """,
+    )
+    assert config.load(path).account("work").oauth is not None
 
 
 @pytest.mark.parametrize("text", ["[models\n", "\x00"])

@@ -1,50 +1,29 @@
-"""Where a password comes from, and that no error tells one."""
+"""What a server is shown, where it comes from, and that no error tells a secret."""
 
+import json
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
+from keychains import InMemory, Locked
 from keyring.backends.fail import Keyring as Absent
 
 from daemon.config import Smtp
-from daemon.errors import PasswordMissing
-from daemon.mailbox.passwords import find_password, keep_password
+from daemon.errors import CommandFailed, KeychainMissing, PasswordMissing, SignInNeeded
+from daemon.mailbox.credentials import Credential, find_credential, keep_password
 
 SECRET = "hunter2 and more"
-
-
-class InMemory(KeyringBackend):
-    """A real backend of keyring's, whose keychain is a dictionary. Nobody gets it unasked."""
-
-    priority = 1
-    viable = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-
-@pytest.fixture(params=[InMemory])
-def keychain(request: pytest.FixtureRequest) -> Iterator[KeyringBackend]:
-    """The backend in use during the test; the one before comes back."""
-    before = keyring.get_keyring()
-    backend = request.param()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+TOKEN = "ya29.a0-token_~+/="
 
 
 def server(**fields: str) -> Smtp:
     return Smtp(host="mail.example", user="ada", **fields)  # type: ignore[arg-type]
+
+
+def find_password(account: str, of: Smtp) -> str:
+    found = find_credential(account, of)
+    assert (found.user, found.mechanism) == ("ada", "login")
+    return found.secret
 
 
 def refusal(**fields: str) -> PasswordMissing:
@@ -138,13 +117,19 @@ def test_the_keychain_is_the_last_source(keychain: InMemory) -> None:
     assert raised.value.source == "the keychain has no entry for it"
 
 
-@pytest.mark.parametrize("keychain", [Absent], indirect=True)
-def test_a_system_without_a_keychain_says_so(keychain: Absent) -> None:
+@pytest.mark.parametrize(
+    ("keychain", "reason"),
+    [(Absent, "this system has no keychain"), (Locked, "the keychain is locked")],
+    indirect=["keychain"],
+)
+def test_a_keychain_that_cannot_be_used_says_why(keychain: object, reason: str) -> None:
     """Reading and keeping alike."""
-    assert refusal().source == "this system has no keychain"
-    with pytest.raises(PasswordMissing) as raised:
+    with pytest.raises(KeychainMissing) as reading:
+        find_password("work", server())
+    with pytest.raises(KeychainMissing) as keeping:
         keep_password("work", "ada", SECRET)
-    assert (raised.value.account, raised.value.source) == ("work", "this system has no keychain")
+    assert (reading.value.account, reading.value.reason) == ("work", reason)
+    assert (keeping.value.account, keeping.value.reason) == ("work", reason)
 
 
 @pytest.mark.parametrize("after", [b"; exit 1", b"; printf '\\377'"])
@@ -160,6 +145,71 @@ def test_no_error_tells_what_a_command_printed(tmp_path: Path, after: bytes) -> 
 @pytest.mark.parametrize("keychain", [Absent], indirect=True)
 def test_no_error_tells_what_was_to_be_kept(keychain: Absent) -> None:
     """A password that cannot be kept is in no field and no traceback."""
-    with pytest.raises(PasswordMissing) as raised:
+    with pytest.raises(KeychainMissing) as raised:
         keep_password("work", "ada", SECRET)
     assert SECRET not in told(raised.value)
+
+
+def test_a_credential_shows_no_secret() -> None:
+    """Neither a password nor a token is in its words."""
+    found = Credential(user="ada", secret=SECRET, mechanism="xoauth2")
+    assert repr(found) == "Credential(user='ada', mechanism='xoauth2')"
+
+
+# --- tokens ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize("printed", [TOKEN, f"{TOKEN}\\n", f" {TOKEN}\\r\\nexpires: never\\n"])
+def test_a_command_prints_a_token_on_its_first_line(auth: str, printed: str) -> None:
+    """White space around it is not of it; the mechanism is the config's."""
+    found = find_credential("work", server(auth=auth, token_command=f"printf '{printed}'"))
+    assert found == Credential(user="ada", secret=TOKEN, mechanism=auth)  # type: ignore[arg-type]
+
+
+def test_a_command_is_run_anew_after_a_refusal(tmp_path: Path) -> None:
+    """And at every connection: what it prints is not remembered."""
+    runs = tmp_path / "runs"
+    command = f"sh -c 'echo x >> {runs}; wc -l < {runs}'"
+    source = server(auth="xoauth2", token_command=command)
+    assert find_credential("work", source).secret == "1"
+    assert find_credential("work", source, refused=True).secret == "2"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("false", "failed"),
+        ("no-such-program-here", "failed"),
+        ("true", "printed no token"),
+        ("echo hush hush", "printed no token"),
+        ("printf 'hush\\001hush'", "printed no token"),
+        ("printf 'hush\\303\\266'", "printed no token"),
+    ],
+)
+def test_a_command_without_a_token_is_named(command: str, reason: str) -> None:
+    """What could break out of the line that the server is sent is no token."""
+    with pytest.raises(CommandFailed) as raised:
+        find_credential("work", server(auth="xoauth2", token_command=command))
+    error = raised.value
+    assert (error.account, error.setting, error.reason) == ("work", "token_command", reason)
+    assert "hush" not in told(error)
+
+
+def test_without_a_command_the_sign_in_is_the_source(keychain: InMemory) -> None:
+    """It is the account's: imap and smtp share it, and no password is looked for."""
+    with pytest.raises(SignInNeeded) as raised:
+        find_credential("work", server(auth="xoauth2", password=SECRET))
+    assert raised.value.account == "work"
+    entry = {
+        "token_url": "https://provider.example/token",
+        "client_id": "client",
+        "client_secret": "",
+        "access_token": TOKEN,
+        "refresh_token": "refresh",
+        "issued_at": 0.0,
+        "expires_at": 1e12,
+    }
+    keychain.kept["trimtab", "work"] = json.dumps(entry)
+    found = find_credential("work", server(auth="oauthbearer"))
+    assert found == Credential(user="ada", secret=TOKEN, mechanism="oauthbearer")

@@ -48,6 +48,15 @@ def test_every_error_has_a_sentence_of_its_own(kind: type[TrimtabError]) -> None
     assert sentence.endswith((".", ":"))
 
 
+def test_a_refused_token_is_no_refused_password() -> None:
+    """Another app password would not help."""
+    password = explain(daemon.errors.LoginRefused("work", "mail.example"))
+    token = explain(daemon.errors.LoginRefused("work", "mail.example", "xoauth2"))
+    assert "app password" in password
+    assert "password" not in token
+    assert "`trimtab login --account work`" in token
+
+
 def test_a_bug_says_its_class_and_nothing_of_its_text() -> None:
     """An exception's text may quote mail; it never reaches the user or a log."""
     sentence = explain(ValueError("Dear Ms Hollis"))

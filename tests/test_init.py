@@ -2,13 +2,11 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
 
-import keyring
 import pytest
 from command import trimtab
 from dovecot_server import PASSWORD, Dovecot
-from keyring.backend import KeyringBackend
+from keychains import InMemory
 from keyring.backends.fail import Keyring as NoKeychain
 from tools import free_port
 from typer.testing import CliRunner, Result
@@ -18,35 +16,6 @@ from daemon.cli import app
 from daemon.config import Paths
 
 
-class Keychain(KeyringBackend):
-    """A keychain in memory."""
-
-    priority = 1  # type: ignore[assignment]  # a class attribute where keyring has a property
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.held[service, username]
-
-
-@pytest.fixture
-def keychain() -> Iterator[Keychain]:
-    """The system's keychain, for the test."""
-    before = keyring.get_keyring()
-    ours = Keychain()
-    keyring.set_keyring(ours)
-    yield ours
-    keyring.set_keyring(before)
-
-
 def answer(*lines: object) -> Result:
     """`trimtab init` with these lines typed in."""
     return CliRunner().invoke(app, ["init"], input="".join(f"{line}\n" for line in lines))
@@ -54,7 +23,7 @@ def answer(*lines: object) -> Result:
 
 @pytest.mark.dovecot
 def test_an_account_is_asked_for_checked_and_written(
-    home: Paths, dovecot: Dovecot, user: str, keychain: Keychain
+    home: Paths, dovecot: Dovecot, user: str, keychain: InMemory
 ) -> None:
     """The password goes into the keychain, and no secret into the file."""
     told = answer(
@@ -67,7 +36,7 @@ def test_an_account_is_asked_for_checked_and_written(
     written = home.config.read_text("utf-8")
     assert PASSWORD not in written
     assert home.config.stat().st_mode & 0o777 == 0o600
-    assert keychain.held == {("trimtab", f"work/{user}"): PASSWORD}
+    assert keychain.kept == {("trimtab", f"work/{user}"): PASSWORD}
     account = config.load(home.config).account("work")
     assert account.addresses == ("ada@x.example", "a@x.example")
     assert account.imap is not None
@@ -75,21 +44,17 @@ def test_an_account_is_asked_for_checked_and_written(
 
 
 @pytest.mark.dovecot
+@pytest.mark.parametrize("keychain", [NoKeychain], indirect=True)
 def test_where_there_is_no_keychain_a_command_is_named(
-    home: Paths, dovecot: Dovecot, user: str
+    home: Paths, dovecot: Dovecot, user: str, keychain: NoKeychain
 ) -> None:
     """Or a variable; the account then works."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(NoKeychain())
-    try:
-        told = answer(
-            "work", "Ada", "ada@x.example", "y", "127.0.0.1", dovecot.port, "plain", user,
-            "not-kept", f"echo {PASSWORD}",
-        )  # fmt: skip
-    finally:
-        keyring.set_keyring(before)
+    told = answer(
+        "work", "Ada", "ada@x.example", "y", "127.0.0.1", dovecot.port, "plain", user,
+        "not-kept", f"echo {PASSWORD}",
+    )  # fmt: skip
     assert told.exit_code == 0, told.output
-    assert "This system has no keychain." in told.output
+    assert "The password cannot be kept: this system has no keychain." in told.output
     assert "not-kept" not in home.config.read_text("utf-8")
     trimtab("sync", code=1)  # an empty folder, but reached
     row = json.loads(trimtab("status", "--json").stdout)["accounts"][0]
@@ -97,7 +62,7 @@ def test_where_there_is_no_keychain_a_command_is_named(
 
 
 def test_a_server_that_does_not_answer_is_told_before_anything_is_written(
-    home: Paths, keychain: Keychain
+    home: Paths, keychain: InMemory
 ) -> None:
     """The user decides; the default is not to write."""
     port = free_port()
@@ -128,3 +93,27 @@ def test_an_answer_that_cannot_be_is_one_sentence(home: Paths) -> None:
     done = trimtab("init", stdin="work\nAda\nno address\nn\n", code=1)
     assert "accounts.work.addresses: an address has exactly one @" in done.stderr
     assert not home.config.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "said", "provider"),
+    [
+        ("imap.gmail.com", "y", "google"),
+        ("outlook.office365.com", "", "microsoft"),
+        ("imap-mail.outlook.com", "", "microsoft"),
+    ],
+)
+def test_a_known_provider_is_signed_in_to_by_oauth(
+    home: Paths, host: str, said: str, provider: str
+) -> None:
+    """No password is asked for; the next step is named. Microsoft's takes no passwords anyway."""
+    told = answer(
+        "work", "Ada", "ada@x.example", "y", host, 993, "", "", said, "client-1234"
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert "Next: `trimtab login --account work`, then" in " ".join(told.output.split())
+    account = config.load(home.config).account("work")
+    assert account.imap is not None
+    assert account.oauth is not None
+    assert account.imap.auth == "xoauth2"
+    assert (account.oauth.provider, account.oauth.client_id) == (provider, "client-1234")

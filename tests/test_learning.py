@@ -23,6 +23,7 @@ from daemon.learning import (
 from daemon.records import Batch, Incoming, Source
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
+from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from mlx_agent.records import Draft, Mail
 
@@ -209,7 +210,7 @@ def test_no_guess_takes_a_draft_that_a_later_mail_names() -> None:
 async def store_mail(database: Database, *mails: Mail) -> None:
     source = Source(header=b"", plain="", html=None)
     incoming = tuple(Incoming(mail=mail, source=source) for mail in mails)
-    await database.write(add_batch, Batch(account="home", incoming=incoming), 1)
+    await database.write(mail_store.add_batch, Batch(account="home", incoming=incoming), 1)
 
 
 async def test_edits_are_found_once(database: Database) -> None:

@@ -167,7 +167,8 @@ async def test_bullets_become_a_draft_whose_edit_comes_back(
             saved = [await client.save(made["draft"]["id"]) for _ in range(2)]
         assert running.end() == 0
     (raw,) = dovecot.messages("mainjob", dovecot.drafts)  # saved twice, and there once
-    assert f"Message-ID: {saved[0]}".encode() in raw
+    assert [answer["already"] for answer in saved] == [False, True]
+    assert f"Message-ID: {saved[0]['message_id']}".encode() in raw
     stored, edited = await sent_mail(running.paths, made["draft"]["id"])
     dovecot.append("mainjob", [edited])
     synced = json.loads(trimtab("sync", "--json", home=learned.home).stdout)["work"]

@@ -12,6 +12,7 @@ from tools import absent
 
 from daemon.mailbox.parse import build, parse
 from daemon.mailbox.text import cut
+from mlx_agent.records import Address
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "mail"
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
@@ -34,14 +35,18 @@ def corpus(*parts: str) -> Path:
 
 
 def test_real_replies_are_cut() -> None:
-    """Of 64 real replies in 13 languages, 54 are exact; 7 of the others keep a quote."""
+    """Of 64 real replies in 13 languages, 60 are exact.
+
+    Of the others, two are signatures; one is another's mail that was forwarded, and one keeps a
+    quote between own lines.
+    """
     folder = corpus("quotes", "plain")
     exact = 0
     for file in sorted((folder / "emails").glob("*.txt")):
         wanted = folder / "trimmed" / file.name
         expected = wanted.read_text("utf-8").split() if wanted.exists() else []
         exact += own(file.read_text("utf-8", "replace")).split() == expected
-    assert exact >= 54
+    assert exact >= 60
 
 
 def test_replies_of_each_client_are_cut() -> None:
@@ -73,4 +78,15 @@ def test_a_managers_mails_hold_no_others_text() -> None:
     assert len(mails) == 914
     assert sum(bool(FOREIGN.search(mail.own_text)) for mail in mails) <= 3
     assert sum(bool(mail.own_text) for mail in mails) >= 767
-    assert sum(bool(mail.context) for mail in mails) >= 286
+    assert sum(bool(mail.context) for mail in mails) >= 290
+    assert not any(mail.context and mail.forwarded for mail in mails)
+
+
+def test_a_managers_mails_tell_whom_they_answer() -> None:
+    """495 messages are quoted in them; of 15 in 16 the name is read, and of 24 in 25 the date."""
+    files = sorted(corpus("people", "kean").glob("*.eml"))
+    bodies = [parse(file.read_bytes(), NOW).plain for file in files]
+    context = [message for body in bodies for message in cut(body, None).context]
+    assert len(context) >= 495
+    assert sum(message.author != Address() for message in context) >= 464
+    assert sum(message.sent_at is not None for message in context) >= 477

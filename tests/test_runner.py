@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 from store_samples import NOW
 
-from daemon.errors import ServerUnreachable, StoreFull
+from daemon.errors import ServerUnreachable, StoreFull, TransientError
 from daemon.explain import explain
 from daemon.jobs.runner import BACKLOG, JobEvent, Runner, Task
 from daemon.records import Job, JobKind, Progress
@@ -119,9 +119,31 @@ async def test_a_job_that_is_submitted_is_run_and_its_outcome_kept(database: Dat
 async def test_an_expected_error_becomes_a_finished_sentence(
     database: Database, error: Exception
 ) -> None:
-    """A transient one too: the next try is the schedule's next turn."""
-    job = await run_one(make(database, sync=raising(error)))
+    """A transient one too. Who decides by its type what to do next is told the type."""
+    runner = make(database, sync=raising(error))
+    job = await run_one(runner)
     assert (job.state, job.error, job.outcome) == ("failed", explain(error), {})
+    assert runner.failure("sync", "work") is error
+    assert (runner.failure("sync", "home"), runner.failure("teach", "work")) == (None, None)
+
+
+async def test_a_failure_is_remembered_until_the_next_success(database: Database) -> None:
+    """By account and kind; without a traceback, whose frames would hold mail."""
+    results: list[Exception | None] = [ServerUnreachable("work", "x", 993, "cut off"), None]
+
+    async def sync(account: str, report: Report) -> dict[str, object]:
+        if error := results.pop(0):
+            raise error from ValueError("Dear Ms Hollis")
+        return {}
+
+    runner = make(database, sync=sync)
+    async with running(runner):
+        await runner.wait((await runner.submit("sync", "work")).id)
+        failure = runner.failure("sync", "work")
+        assert isinstance(failure, ServerUnreachable)
+        assert (failure.__traceback__, failure.__cause__, failure.__context__) == (None,) * 3
+        await runner.wait((await runner.submit("sync", "work")).id)
+        assert runner.failure("sync", "work") is None
 
 
 async def test_the_only_failure_of_a_task_group_is_the_failure(database: Database) -> None:
@@ -175,6 +197,7 @@ async def test_after_every_failure_the_next_job_runs(database: Database) -> None
         submitted = [await runner.submit(kind, "work") for kind in kinds]
         ended = [await runner.wait(job.id) for job in submitted]
         assert [job.state for job in ended] == ["failed", "interrupted", "done"]
+        assert isinstance(runner.failure("teach", "work"), TransientError)
         assert not loop.done()
 
 

@@ -55,10 +55,9 @@ async def settle() -> None:
     await asyncio.sleep(0.05)
 
 
-def test_servers_are_synced_by_day_and_every_account_learns_at_night() -> None:
-    """An account that is imported has nothing to sync with."""
+def test_every_account_learns_at_night() -> None:
+    """Also one whose mail is imported. When mail comes in by day is not the timetable's."""
     assert triggers(CONFIG) == (
-        Trigger(kind="sync", account="work", every=timedelta(minutes=10)),
         Trigger(kind="teach", account="work", at=time(1, 15)),
         Trigger(kind="teach", account="old", at=time(1, 15)),
         Trigger(kind="train", account="work", at=time(23, 59)),
@@ -89,15 +88,13 @@ def test_only_a_sync_that_succeeded_has_a_follower(
     assert followers(replace(A_JOB, kind=kind, state=state)) == expected
 
 
-async def test_at_start_syncs_are_due_at_once_and_the_nights_work_is_not() -> None:
-    """The user sees today's mail without waiting for the first interval."""
+async def test_at_start_the_nights_work_is_not_due() -> None:
+    """A daemon that is started in the morning does not begin with training."""
     submitted = Submissions()
     scheduler = schedule.start(CONFIG, submitted)
     await settle()
-    due = {job.id: job.next_run_time - datetime.now(UTC) for job in scheduler.get_jobs()}
     await stop(scheduler)
-    assert submitted.made == [("sync", "work")]
-    assert timedelta(minutes=9) < due["sync work"] <= timedelta(minutes=10)
+    assert submitted.made == []
 
 
 async def test_times_of_day_are_local_also_when_the_clocks_change() -> None:
@@ -138,18 +135,20 @@ async def test_a_submission_that_fails_is_logged_and_comes_again(
     """By its class; the next turn stands."""
     submitted = Submissions(StoreFull(Path("/x/trimtab.db")))
     scheduler = schedule.start(CONFIG, submitted)
+    scheduler.modify_job("teach work", next_run_time=datetime.now(UTC))
     with caplog.at_level(logging.WARNING):
         await settle()
-    again = scheduler.get_job("sync work")
+    again = scheduler.get_job("teach work")
     await stop(scheduler)
     assert again is not None
-    assert caplog.messages == ["sync of work was not queued: StoreFull"]
+    assert caplog.messages == ["teach of work was not queued: StoreFull"]
 
 
 async def test_a_scheduler_that_was_shut_down_submits_no_more() -> None:
     """The app's shutdown begins with it."""
     submitted = Submissions()
     scheduler = schedule.start(CONFIG, submitted)
+    scheduler.modify_job("teach work", next_run_time=datetime.now(UTC))
     scheduler.shutdown(wait=False)
     await settle()
     assert not scheduler.running

@@ -11,11 +11,12 @@ import typer
 
 from daemon import config
 from daemon.commands.output import say
-from daemon.config import Config, Imap
-from daemon.errors import ConfigMissing, PasswordMissing, TrimtabError
+from daemon.config import Imap
+from daemon.errors import ConfigMissing, KeychainMissing, TrimtabError
 from daemon.explain import explain
-from daemon.mailbox.passwords import keep_password
-from daemon.mailbox.sync import find_folder, open_mailbox
+from daemon.mailbox import oauth
+from daemon.mailbox.credentials import keep_password
+from daemon.mailbox.session import open_session
 
 
 def init() -> None:
@@ -26,13 +27,14 @@ def init() -> None:
     name = typer.prompt("A short name for the account", default="work")
     account = _ask_account()
     if typer.confirm("Is its Sent folder on an IMAP server?", default=True):
-        account["imap"] = _ask_imap(name, account["addresses"][0])
+        account |= _ask_server(name, account["addresses"][0])
     data.setdefault("accounts", {})[name] = account
-    checked = config.validate(data, paths.config)
-    if checked.accounts[name].imap is not None:
-        asyncio.run(_check(name, checked))
+    checked = config.validate(data, paths.config).accounts[name]
+    if checked.imap is not None and checked.oauth is None:
+        asyncio.run(_check(name, checked.imap))
     _write(paths.config, data)
-    say(f"Wrote {paths.config}. Next: `trimtab sync`, or `trimtab import PATH`.")
+    first = f"`trimtab login --account {name}`, then " if checked.oauth else ""
+    say(f"Wrote {paths.config}. Next: {first}`trimtab sync`, or `trimtab import PATH`.")
 
 
 def _existing(path: Path) -> dict[str, Any]:
@@ -49,7 +51,20 @@ def _ask_account() -> dict[str, Any]:
     return {"name": name, "addresses": [a.strip() for a in addresses.split(",") if a.strip()]}
 
 
-def _ask_imap(account: str, address: str) -> dict[str, Any]:
+def _ask_server(account: str, address: str) -> dict[str, Any]:
+    """The tables of the IMAP server, and of the OAuth client where that is how to log in."""
+    imap = _ask_imap(address)
+    provider = oauth.provider_at(imap["host"])
+    if provider and typer.confirm(
+        f"Sign in by OAuth, with a client id that you have registered with {provider.title()}?",
+        default=provider == "microsoft",  # it takes no passwords any more
+    ):
+        client = {"provider": provider, "client_id": typer.prompt("Client id")}
+        return {"imap": imap | {"auth": "xoauth2"}, "oauth": client}
+    return {"imap": imap | _ask_password(account, imap["user"])}
+
+
+def _ask_imap(address: str) -> dict[str, Any]:
     domain = address.partition("@")[2]
     found: dict[str, Any] = {"host": typer.prompt("IMAP server", default=f"imap.{domain}")}
     found["port"] = typer.prompt("Port", default=993, type=int)
@@ -57,7 +72,7 @@ def _ask_imap(account: str, address: str) -> dict[str, Any]:
     default = "tls" if found["port"] == 993 else "plain" if local else "starttls"
     found["security"] = typer.prompt("Security (tls, starttls, plain)", default=default)
     found["user"] = typer.prompt("User name there", default=address)
-    return found | _ask_password(account, found["user"])
+    return found
 
 
 def _ask_password(account: str, user: str) -> dict[str, str]:
@@ -65,8 +80,8 @@ def _ask_password(account: str, user: str) -> dict[str, str]:
     password = typer.prompt("Password (kept in the system's keychain)", hide_input=True)
     try:
         keep_password(account, user, password)
-    except PasswordMissing:
-        say("This system has no keychain.")
+    except KeychainMissing as error:
+        say(f"The password cannot be kept: {error.reason}.")
         command = typer.prompt("A command that prints the password (empty: none)", default="")
         if command:
             return {"password_command": command}
@@ -74,12 +89,10 @@ def _ask_password(account: str, user: str) -> dict[str, str]:
     return {}
 
 
-async def _check(name: str, settings: Config) -> None:
-    server = settings.accounts[name].imap
-    assert isinstance(server, Imap)
+async def _check(name: str, server: Imap) -> None:
     try:
-        async with open_mailbox(name, server) as mailbox:
-            folder = await find_folder(mailbox, "sent", server.sent_folder)
+        async with open_session(name, server) as session:
+            folder = await session.find_folder("sent", server.sent_folder)
     except TrimtabError as error:
         say(explain(error))
         if not typer.confirm("Write the config all the same?", default=False):
