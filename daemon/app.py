@@ -2,15 +2,15 @@
 
 One app holds a home (the lock), one thread the database, one process MLX. `open_app` starts
 nothing by itself: `serving` opens the socket and runs the jobs that are asked for, `scheduled` adds
-the daemon's own timetable. Everything that can be asked of the daemon over the socket is a method
+what the daemon does unasked. Everything that can be asked of the daemon over the socket is a method
 here; the routes add nothing to it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,9 +28,11 @@ from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
 from daemon.learning import record_sent
 from daemon.lock import HomeLock
-from daemon.mailbox import outbox
-from daemon.records import Job, JobKind
+from daemon.mailbox.outbox import Delivered, Outbox
+from daemon.mailbox.watch import watch_accounts
+from daemon.records import DeletedPolicy, Job, JobKind
 from daemon.store import drafts as draft_store
+from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
 from daemon.store import mail as mail_store
 from daemon.store import status as status_store
@@ -38,9 +40,10 @@ from daemon.store.database import Database
 from mlx_agent import adapters, codec
 from mlx_agent.large.registry import open_model
 from mlx_agent.recipients import recipient
-from mlx_agent.records import Draft, Edit, Recipient
+from mlx_agent.records import Edit, Recipient
 
 RECENT_JOBS = 10
+UNREADABLE_SHOWN = 20
 
 
 def now() -> datetime:
@@ -68,12 +71,14 @@ class App:
             stack.callback(self.drafter.cancel_all)  # or the server would wait for them
             yield
 
-    @contextmanager
-    def scheduled(self) -> Iterator[None]:
-        """Sync, teach and train by the config's timetable, for the `with` block."""
+    @asynccontextmanager
+    async def scheduled(self) -> AsyncIterator[None]:
+        """Watch the mailboxes, and teach and train at night, for the `with` block."""
         scheduler = schedule.start(self.config, self.submit_job)
+        poll_s = self.config.schedule.sync_minutes * 60
         try:
-            yield
+            async with _running(watch_accounts(self.config.accounts, self._sync, poll_s)):
+                yield
         finally:
             scheduler.shutdown(wait=False)
 
@@ -90,6 +95,11 @@ class App:
         self.config.account(account)
         return await self.runner.submit(kind, account)
 
+    async def answer_deletions(self, account: str, answer: DeletedPolicy) -> None:
+        """What to do with mails that the folder lost at once; raises AccountUnknown."""
+        self.config.account(account)
+        await self.database.write(folder_store.set_answer, account, answer)
+
     async def job(self, job_id: int) -> Job | None:
         """One job, None if there is none of that id."""
         return await self.database.read(job_store.job, job_id)
@@ -102,31 +112,40 @@ class App:
         """Record the text that the user sent; raises DraftNotFound."""
         return await record_sent(self.database, draft_id, text, message_id, now)
 
-    async def save(self, draft_id: str) -> str:
-        """APPEND a draft to the Drafts folder; its Message-ID. Raises DraftNotFound."""
-        draft = await self._leaving(draft_id)
-        return await outbox.append_draft(draft, self.config.account(draft.account))
+    async def save(self, draft_id: str) -> Delivered:
+        """Put a draft into the Drafts folder, once and for all; raises DraftNotFound."""
+        return await (await self._leaving(draft_id)).save()
 
-    async def send(self, draft_id: str) -> str:
-        """Send a draft on the user's explicit word; its Message-ID. Raises DraftNotFound."""
-        draft = await self._leaving(draft_id)
-        return await outbox.send(draft, self.config.account(draft.account))
+    async def send(self, draft_id: str, *, again: bool = False) -> Delivered:
+        """Send a draft on the user's explicit word, once and for all; raises DraftNotFound.
 
-    async def _leaving(self, draft_id: str) -> Draft:
-        """The draft, with the Message-ID noted under which it is about to leave.
-
-        Noted before, for afterwards it may not be known whether it left.
+        `again`: even if it may have been sent.
         """
+        return await (await self._leaving(draft_id)).send(again=again)
+
+    async def _leaving(self, draft_id: str) -> Outbox:
+        """The draft at its ways out."""
         draft = await self.database.read(draft_store.draft, draft_id)
         if draft is None:
             raise DraftNotFound(draft_id)
-        await self.database.write(draft_store.set_message_id, draft_id, outbox.message_id(draft))
-        return draft
+        account = self.config.account(draft.account)
+        return Outbox(draft=draft, account=account, database=self.database, clock=now)
+
+    async def _sync(self, account: str) -> None:
+        """Run a sync to its end; raises what made it fail."""
+        job = await self.submit_job("sync", account)
+        await self.runner.wait(job.id)
+        if failure := self.runner.failure("sync", account):
+            raise failure
 
     async def _account(self, name: str) -> dict[str, Any]:
         counts = await self.database.read(status_store.counts, name)
+        aside = await self.database.read(mail_store.quarantined, name)
         row: dict[str, Any] = codec.to_data(counts)
-        return row | {"adapter": adapters.current(self.paths.adapters, name)}
+        return row | {
+            "adapter": adapters.current(self.paths.adapters, name),
+            "unreadable": [codec.to_data(item) for item in aside[:UNREADABLE_SHOWN]],
+        }
 
     def _progress(self) -> dict[str, Any] | None:
         running = self.runner.current

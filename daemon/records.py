@@ -81,17 +81,54 @@ class FolderState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What one transaction of a sync or an import stores.
+class TextPart:
+    """A text leaf as fetched: its subtype, transfer encoding and charset, and its bytes.
 
-    `linked` are messages whose header was known: the UID and the id of the mail. `folder` says
-    where all UIDs are from; None for an import.
+    `flowed` and `delsp` are of `format=flowed` (RFC 3676).
     """
+
+    subtype: str
+    encoding: str
+    charset: str
+    flowed: bool
+    payload: bytes
+    delsp: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMessage:
+    """A message as a folder gave it, not yet read: its header block, text leaves, and all types.
+
+    With `parts` None the message came whole, and `header` is all of it.
+    """
+
+    uid: int
+    header: bytes
+    received_at: datetime
+    parts: tuple[TextPart, ...] | None
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedBatch:
+    """What one transaction of a fetch stores.
+
+    `linked` are messages whose header was known: the UID and the id of the mail.
+    """
+
+    folder: FolderState
+    messages: tuple[RawMessage, ...] = ()
+    linked: tuple[tuple[int, str], ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Mails that one transaction stores. `folder` says where their UIDs are from, if they have."""
 
     account: str
     incoming: tuple[Incoming, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
-    linked: tuple[tuple[int, str], ...] = ()
     folder: FolderState | None = None
 
 
@@ -163,6 +200,7 @@ class AccountCounts:
     account: str
     mails: int
     quarantined: int
+    forgotten: int
     lessons: int
     drafts: int
     edits: int

@@ -15,14 +15,19 @@ from mlx_agent.teach.select import counts
 from plugin.client import Client
 
 
-async def sync(account: str | None, *, as_json: bool) -> None:
-    """Sync one account, or all that have a server; then look for edits."""
+async def sync(account: str | None, *, deleted: str | None, as_json: bool) -> None:
+    """Sync one account, or all that have a server; then look for edits.
+
+    `deleted` answers for one account whose folder lost much at once.
+    """
     paths, settings = load()
-    names = _with_server(settings) if account is None else []
+    names = _with_server(settings) if account is None and deleted is None else []
     names = names or [choose_account(settings, account)]
     outcomes: dict[str, Any] = {}
     async with daemon_client(paths, settings) as client:
         for name in names:
+            if deleted is not None:
+                await client.answer_deletions(name, deleted)
             before = await _counts(client, name)
             outcomes[name] = await run(client, "sync", name)
             await run(client, "edits", name)  # after the look for edits that follows every sync
@@ -45,6 +50,7 @@ def _print_synced(outcomes: dict[str, Any], *, as_json: bool) -> None:
         return print_json(outcomes)
     for name, outcome in outcomes.items():
         line = f"{name}: {outcome['added']} new mails, {outcome['known']} known"
+        line += f", {outcome['forgotten']} forgotten" if outcome["forgotten"] else ""
         line += f", {outcome['quarantined']} unreadable" if outcome["quarantined"] else ""
         say(f"{line}, {outcome['edits']} edits of drafts found.")
     return None

@@ -70,8 +70,7 @@ async def run_daemon() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     with logging_to(paths.logs, aloud=True):
-        async with open_app(paths, settings) as app, app.serving():
-            with app.scheduled():
-                log.info("trimtab answers at %s; Ctrl-C ends it", paths.socket)
-                await stop.wait()
+        async with open_app(paths, settings) as app, app.serving(), app.scheduled():
+            log.info("trimtab answers at %s; Ctrl-C ends it", paths.socket)
+            await stop.wait()
         log.info("trimtab has ended")

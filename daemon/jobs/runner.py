@@ -24,7 +24,7 @@ from daemon.records import Job, JobKind, JobState, Progress
 from daemon.store import jobs
 from daemon.store.database import Connection, Database
 from mlx_agent import codec
-from mlx_agent.errors import TrimtabError
+from mlx_agent.errors import TransientError, TrimtabError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,6 +59,7 @@ class _Ending:
     state: JobState
     outcome: dict[str, object] = field(default_factory=dict)
     error: str | None = None
+    cause: BaseException | None = None
 
 
 class Runner:
@@ -87,6 +88,7 @@ class Runner:
         self._changed = asyncio.Event()
         self._subscribers: set[asyncio.Queue[JobEvent]] = set()
         self._current: tuple[Job, Progress | None] | None = None
+        self._failures: dict[tuple[JobKind, str], BaseException | None] = {}
 
     @property
     def current(self) -> tuple[Job, Progress | None] | None:
@@ -110,6 +112,13 @@ class Runner:
             if job.state not in jobs.OPEN:
                 return job
             await changed.wait()
+
+    def failure(self, kind: JobKind, account: str) -> BaseException | None:
+        """What made the last job of the kind and account fail; None if it was done, or none was.
+
+        For who decides by its type what to do next; its sentence is in the job.
+        """
+        return self._failures.get((kind, account))
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[JobEvent]]:
@@ -156,7 +165,7 @@ class Runner:
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
-            return _Ending(state="interrupted")
+            return _Ending(state="interrupted", cause=TransientError())
         except Exception as error:  # noqa: BLE001  # see above
             return self._failure(job, only_cause(error))
 
@@ -167,10 +176,11 @@ class Runner:
         else:
             place = _place(error)
             log.error("job %d (%s of %s): %s at %s", job.id, job.kind, job.account, name, place)
-        return _Ending(state="failed", error=self._explain(error))
+        return _Ending(state="failed", error=self._explain(error), cause=_bare(error))
 
     async def _conclude(self, job: Job, ending: _Ending) -> None:
         """Record the ending and queue what follows, in one transaction; then tell."""
+        self._failures[job.kind, job.account] = ending.cause
         for changed in await self._persist(lambda c: _record(c, job, ending, self._clock())):
             self._announce(JobEvent(job=changed))
 
@@ -220,6 +230,12 @@ def _place(error: BaseException) -> str:
     """Where it was raised, innermost first: code only, for an exception's text may quote mail."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-5:])
     return " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+
+
+def _bare(error: BaseException) -> BaseException:
+    """The error without what hangs on it: the frames of its traceback hold mail."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _is_cancelled() -> bool:

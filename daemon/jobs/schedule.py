@@ -1,9 +1,9 @@
-"""What runs when: the timetable, and what follows what.
+"""What runs when: the timetable of the nights, and what follows what.
 
 `triggers` and `followers` decide, purely; `start` hands the timetable to APScheduler, which only
 ever submits. Knows no task, no database and no network. Times of day are local to the machine, as
 the user means them. A submission that fails is logged by its class and comes again at its next
-turn.
+turn. When an account is synced is for `daemon.mailbox.watch` to say.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from datetime import time, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from daemon.config import Config
 from daemon.records import Job, JobKind
@@ -32,22 +32,18 @@ without this, what was due at night would run hours after the machine woke."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """When a kind of job is submitted for an account: `every` so often, or daily `at` a time."""
+    """At what time a kind of job is submitted for an account, daily."""
 
     kind: JobKind
     account: str
-    every: timedelta | None = None
-    at: time | None = None
+    at: time
 
 
 def triggers(config: Config) -> tuple[Trigger, ...]:
-    """The timetable: accounts with a server are synced by day, every account learns at night."""
-    every = timedelta(minutes=config.schedule.sync_minutes)
+    """The timetable: every account learns at night, from what came in by day."""
     teach_at = time.fromisoformat(config.schedule.teach_at)
     train_at = time.fromisoformat(config.schedule.train_at)
-    on_servers = [name for name, account in config.accounts.items() if account.imap]
     return (
-        *(Trigger(kind="sync", account=name, every=every) for name in on_servers),
         *(Trigger(kind="teach", account=name, at=teach_at) for name in config.accounts),
         *(Trigger(kind="train", account=name, at=train_at) for name in config.accounts),
     )
@@ -59,7 +55,7 @@ def followers(job: Job) -> tuple[JobKind, ...]:
 
 
 def start(config: Config, submit: Submit, zone: tzinfo | None = None) -> AsyncIOScheduler:
-    """Submit by the timetable on the running loop from now on; the first syncs are due at once.
+    """Submit by the timetable on the running loop from now on.
 
     Turns that were missed, for the machine slept, are made up for by one. `zone` is that of the
     times of day, the machine's by default. The caller shuts the scheduler down. APScheduler reads
@@ -74,19 +70,11 @@ def start(config: Config, submit: Submit, zone: tzinfo | None = None) -> AsyncIO
     for trigger in triggers(config):
         arguments = (submit, trigger.kind, trigger.account)
         name = f"{trigger.kind} {trigger.account}"
-        scheduler.add_job(_submit, args=arguments, id=name, name=name, **_when(trigger))
+        when = {"trigger": "cron", "hour": trigger.at.hour, "minute": trigger.at.minute}
+        scheduler.add_job(_submit, args=arguments, id=name, name=name, **when)
     scheduler.add_job(_nothing, "interval", seconds=LOOK_AT_THE_CLOCK.total_seconds(), id="clock")
     scheduler.start()
     return scheduler
-
-
-def _when(trigger: Trigger) -> dict[str, Any]:
-    """The trigger in APScheduler's terms."""
-    if trigger.every:
-        seconds = trigger.every.total_seconds()
-        return {"trigger": "interval", "seconds": seconds, "next_run_time": datetime.now(UTC)}
-    assert trigger.at is not None
-    return {"trigger": "cron", "hour": trigger.at.hour, "minute": trigger.at.minute}
 
 
 async def _submit(submit: Submit, kind: JobKind, account: str) -> None:

@@ -18,10 +18,11 @@ from daemon.config import Config
 from daemon.errors import NothingToTeach
 from daemon.jobs.runner import Task
 from daemon.jobs.worker import Worker
-from daemon.learning import find_edits
+from daemon.learning import drafted_unchanged, find_edits
 from daemon.mailbox.sync import sync_account
 from daemon.records import JobKind, Progress
 from daemon.store import adapters as adapter_store
+from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
@@ -70,7 +71,12 @@ class Tasks:
         """Fetch what is new in the account's Sent folder."""
         settings = self.config.account(account)
         result = await sync_account(account, settings, self.database, report)
-        return {"added": result.added, "known": result.known, "quarantined": result.quarantined}
+        return {
+            "added": result.added,
+            "known": result.known,
+            "quarantined": result.quarantined,
+            "forgotten": result.forgotten,
+        }
 
     async def edits(self, account: str, report: Report) -> dict[str, object]:
         """Find the drafts that came back as sent mail, and what the user changed in them."""
@@ -186,7 +192,10 @@ async def plan_teaching(config: Config, database: Database, account: str) -> Tea
     """Select the mails that teach; a mail that was an edited draft brings that draft along."""
     mails = await database.read(mail_store.mails, account)
     edits = {e.mail_id: e for e in await database.read(edit_store.edits, account) if e.mail_id}
-    unchanged = frozenset(mail_id for mail_id, edit in edits.items() if edit.unchanged)
+    drafts = await database.read(draft_store.drafts, account)
+    sent_as = await database.read(draft_store.drafts_by_message_id, account)
+    unchanged = drafted_unchanged(mails, drafts, sent_as)
+    unchanged |= {mail_id for mail_id, edit in edits.items() if edit.unchanged}
     selection = select(mails, select_settings(config, account, unchanged))
     chosen = {mail.id for mail in selection.chosen}
     items = tuple(
