@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: $(STAMP) ## make the virtual environment and install the pinned dependencies
 
@@ -50,6 +50,9 @@ pocket: $(STAMP) ## pre-train the pocket base anew
 
 picture: $(STAMP) ## draw the README's picture of the demo anew
 	FORCE_COLOR=1 COLUMNS=92 $(BIN)/trimtab demo | $(BIN)/python docs/picture.py > docs/demo.svg
+
+bench-mail: $(STAMP) ## sync and parse timed and weighed, against mbsync (needs Debian's dovecot-imapd, isync)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.mail
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
