@@ -23,7 +23,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo",
+    "eval", "demo", "login",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]

@@ -184,7 +184,6 @@ HTML = b'("text" "html" ("charset" "utf-8") NIL NIL "base64" 90 3 NIL NIL NIL NI
 PDF = b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 900 NIL ("attachment" NIL) NIL NIL)'
 ATTACHED = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("ATTACHMENT" ("filename" "a")) NIL NIL)'
 INLINE = b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("inline" NIL) NIL NIL)'
-BLANK = b'("text" "plain" NIL NIL NIL "7bit" 256 1 NIL NIL NIL NIL)'
 ALTERNATIVE = b"(" + PLAIN + HTML + b' "alternative" ("boundary" "b") NIL NIL NIL)'
 
 
@@ -204,9 +203,10 @@ def test_a_single_part_is_section_1() -> None:
 
 
 def test_of_alternatives_the_plain_one_is_fetched() -> None:
-    """It is the one that is read; every type is told, the outer one first."""
+    """It is the one that is read; the other is there for the case that it says nothing."""
     found = read_structure(answered(ALTERNATIVE))
     assert [(s.number, s.subtype) for s in found.sections] == [("1", "plain")]
+    assert [(s.number, s.subtype) for s in found.spare] == [("2", "html")]
     assert found.types == ("multipart/alternative", "text/plain", "text/html")
 
 
@@ -217,7 +217,7 @@ def test_of_alternatives_the_plain_one_is_fetched() -> None:
         (b"(" + PDF + ALTERNATIVE + b' "mixed")', [("2.1", "plain")]),
         (b"((" + ALTERNATIVE + PDF + b' "related")' + PDF + b' "mixed")', [("1.1.1", "plain")]),
         (b"(" + PDF + HTML + b' "mixed")', [("2", "html")]),
-        (b"(" + BLANK + HTML + b' "alternative")', [("1", "plain"), ("2", "html")]),
+        (b"(" + PLAIN + HTML + b' "mixed")', [("1", "plain"), ("2", "html")]),
         (b"(" + PLAIN + ATTACHED + INLINE + b' "mixed")', [("1", "plain"), ("3", "plain")]),
         (PDF, []),
         (ATTACHED, []),

@@ -36,6 +36,7 @@ def test_an_ordinary_mail_teaches() -> None:
         (a_mail(flags=frozenset({"list"})), "automatic"),
         (a_mail(flags=frozenset({"calendar"})), "calendar"),
         (a_mail(flags=frozenset({"encrypted"})), "encrypted"),
+        (a_mail(flags=frozenset({"unsure"})), "unsure where its quote ends"),
         (a_mail(own_text=" \n", forwarded="Begin forwarded message:"), "forward without own text"),
         (a_mail(own_text=" \n"), "empty"),
         (a_mail(own_text="thanks a lot"), "too short"),

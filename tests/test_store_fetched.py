@@ -88,12 +88,12 @@ def test_another_accounts_messages_are_not_seen(connection: sqlite3.Connection) 
 
 
 def test_what_is_read_waits_no_more(connection: sqlite3.Connection) -> None:
-    """The mail is stored and linked in the transaction that takes its message away."""
+    """It is stored and linked, or set aside, in the transaction that takes the message away."""
     fetched.add(connection, FetchedBatch(folder=A_FOLDER, messages=(raw(1), raw(2), raw(3))))
-    assert fetched.settle(connection, a_batch(1, 2), 1) == 2
-    left = fetched.waiting(connection, "work", 9)
-    assert left is not None
-    assert [message.uid for message in left.messages] == [3]
+    aside = (Quarantined(uid=3, reason="trimtab cannot read it (ValueError)"),)
+    assert fetched.settle(connection, replace(a_batch(1, 2), quarantined=aside), 1) == 2
+    assert fetched.waiting(connection, "work", 9) is None
+    assert mail.quarantined(connection, "work") == list(aside)
     assert folders.known_uids(connection, A_FOLDER).linked == {1, 2}
     assert [each.id for each in mail.mails(connection, "work")] == [a_mail(1).id, a_mail(2).id]
 

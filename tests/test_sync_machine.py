@@ -38,7 +38,7 @@ MAILS = [
     message(21, HTML, Content_Type="text/html; charset=utf-8"),
     message(22, "Grüße aus Malmö,\nÅsa", Content_Type="text/plain; charset=utf-8"),
     message(23, ""),
-    mixed(24).replace(own_text(24).replace("\n", "\r\n").encode(), b" \r\n \r\n \r\n", 1),
+    mixed(24).replace(own_text(24).replace("\n", "\r\n").encode(), b" \r\n" * 200, 1),
 ]
 """Some of them twice under another Message-ID or none, so that one mail has several messages."""
 _names = itertools.count(1)

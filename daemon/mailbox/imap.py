@@ -10,7 +10,7 @@ from __future__ import annotations
 import imaplib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from imapclient.response_parser import parse_response
 
 from daemon.errors import FolderNotFound, FolderUnstable
 from daemon.mailbox.connection import BUSY, Link
+from daemon.mailbox.decode import decode_text
 from daemon.mailbox.plan import (
     MAX_PART_BYTES,
     Folder,
@@ -174,6 +175,17 @@ class Mailbox:
 
     def texts(self, heads: Sequence[Head]) -> Fetched:
         """The text leaves of these messages, as `heads` brought them."""
+        found = self._texts(heads)
+        by_uid = {head.uid: head for head in heads}
+        blank = [by_uid[each.uid] for each in found.messages if _is_blank(each)]
+        again = [_with_spare(head) for head in blank if head.structure.spare]
+        if not again:
+            return found
+        uids = {head.uid for head in again}
+        kept = tuple(message for message in found.messages if message.uid not in uids)
+        return replace(found, messages=kept) + self._texts(again)
+
+    def _texts(self, heads: Sequence[Head]) -> Fetched:
         by_uid = {head.uid: head for head in heads}
         bare = [_message(head, {}) for head in heads if not head.structure.sections]
         parts = [Fetched(messages=tuple(bare))]
@@ -306,6 +318,19 @@ def _texts(
             bodies = {number: _item(row, f"BODY[{number}]".encode()) for number in sections}
             found.append(_message(heads[uid], bodies))
     return Fetched(messages=tuple(found))
+
+
+def _is_blank(message: RawMessage) -> bool:
+    """Whether its text leaves say nothing."""
+    parts = message.parts
+    return parts is not None and not any(decode_text(part).strip() for part in parts)
+
+
+def _with_spare(head: Head) -> Head:
+    """With all forms of its text to be fetched."""
+    structure = head.structure
+    every = (*structure.sections, *structure.spare)
+    return replace(head, structure=replace(structure, sections=every, spare=()))
 
 
 def _whole(client: IMAPClient, uid: int) -> Fetched:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemon.errors import SourceUnreadable
 from daemon.mailbox.parse import build, parse
+from daemon.mailbox.reading import VERSION
 from daemon.records import Batch, Incoming, Progress, SyncResult
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -33,7 +34,7 @@ async def import_path(path: Path, name: str, database: Database, report: Report)
     added = done = 0
     while batch := await asyncio.to_thread(_read_batch, messages, name):
         row = Batch(account=name, incoming=batch)
-        added += await database.write(mail_store.add_batch, row)
+        added += await database.write(mail_store.add_batch, row, VERSION)
         done += len(batch)
         report(Progress(step="import", done=done))
     if not done:

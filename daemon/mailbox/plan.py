@@ -18,8 +18,6 @@ COMMAND_BYTES = 8000
 """Bytes of UIDs in one command; servers refuse lines much longer."""
 MAX_PART_BYTES = 262_144
 """Bytes fetched of one text part."""
-BLANK = 256
-"""Octets that a text without a word may have: of a shorter one, HTML is fetched too."""
 MAX_BATCH_BYTES = 8_388_608
 """Bytes of text asked for by one command."""
 
@@ -77,10 +75,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """What a BODYSTRUCTURE says: the sections to fetch, and the types of all leaves."""
+    """What a BODYSTRUCTURE says: the sections to fetch, and the types of all leaves.
+
+    `spare` are other forms of the same text, for the case that those sections say nothing.
+    """
 
     sections: tuple[Section, ...]
     types: tuple[str, ...]
+    spare: tuple[Section, ...] = ()
 
 
 def choose_folder(folders: Sequence[Folder], role: Role, configured: str) -> str | None:
@@ -187,6 +189,10 @@ def read_structure(body: Any) -> Structure:
         raise ValueError("a body structure of an unknown shape") from error
     if _is_formless(sections, types):
         sections = [_SHAPELESS]
+    plain = tuple(section for section in sections if section.subtype == "plain")
+    html = tuple(section for section in sections if section.subtype != "plain")
+    if plain and "multipart/alternative" in types:  # the plain form is the one that is read
+        return Structure(sections=plain, types=tuple(types), spare=html)
     return Structure(sections=tuple(sections), types=tuple(types))
 
 
@@ -206,12 +212,9 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
     if depth > 50:
         raise ValueError("a body structure that is nested too deep")
     if isinstance(body[0], list):
-        kind = _text(body[1])
-        types.append(f"multipart/{kind}")
-        inner: list[Section] = []
+        types.append(f"multipart/{_text(body[1])}")
         for position, child in enumerate(body[0], 1):
-            _walk(child, f"{number}.{position}".lstrip("."), inner, types, depth + 1)
-        sections += _preferred(inner) if kind == "alternative" else inner
+            _walk(child, f"{number}.{position}".lstrip("."), sections, types, depth + 1)
         return
     main, subtype = _text(body[0]), _text(body[1])
     if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
@@ -230,12 +233,6 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
                 octets=body[6] if isinstance(body[6], int) else MAX_PART_BYTES,
             )
         )
-
-
-def _preferred(alternatives: Sequence[Section]) -> Sequence[Section]:
-    """Of one text in several forms the plain one, for that is read; all if it says nothing."""
-    plain = [section for section in alternatives if section.subtype == "plain"]
-    return plain if any(section.octets > BLANK for section in plain) else alternatives
 
 
 def _is_attachment(body: Any) -> bool:

@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from daemon.mailbox.parse import Parsed, build, cut_mail, parse, parse_parts
-from daemon.records import Batch, FetchedBatch, Incoming, Progress, RawMessage, Source
+from daemon.records import (
+    Batch,
+    FetchedBatch,
+    Incoming,
+    Progress,
+    Quarantined,
+    RawMessage,
+    Source,
+)
 from daemon.store import fetched as fetched_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -26,22 +34,24 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadResult:
-    """How many messages were read, and how many of them were mails not known yet."""
+    """How many messages were read, how many of them were new mails, and how many set aside."""
 
     read: int
     added: int
+    quarantined: int
 
 
 async def read_account(name: str, database: Database, report: Report) -> ReadResult:
     """Read all that was fetched for the account, newest first."""
     total = await database.read(fetched_store.count, name)
-    read = added = 0
+    read = added = aside = 0
     while batch := await database.read(fetched_store.waiting, name, BATCH):
         row = await asyncio.to_thread(_read, batch)
         added += await database.write(fetched_store.settle, row, VERSION)
         read += len(row.incoming)
-        report(Progress(step="read", done=read, total=total))
-    return ReadResult(read=read, added=added)
+        aside += len(row.quarantined)
+        report(Progress(step="read", done=read + aside, total=total))
+    return ReadResult(read=read, added=added, quarantined=aside)
 
 
 async def cut_anew(name: str, database: Database, report: Report) -> int:
@@ -57,16 +67,22 @@ async def cut_anew(name: str, database: Database, report: Report) -> int:
 
 
 def _read(batch: FetchedBatch) -> Batch:
+    """The mails of a batch. One that trips us up is set aside: it must not stop the rest."""
     account = batch.folder.account
+    incoming: list[Incoming] = []
+    aside: list[Quarantined] = []
+    for message in batch.messages:
+        try:
+            incoming.append(replace(build(account, _parsed(message)), uid=message.uid))
+        except Exception as error:  # noqa: BLE001  # by a fault of ours, whatever it is
+            reason = f"trimtab cannot read it ({type(error).__name__})"
+            aside.append(Quarantined(uid=message.uid, reason=reason))
     return Batch(
         account=account,
-        incoming=tuple(_incoming(account, message) for message in batch.messages),
+        incoming=tuple(incoming),
+        quarantined=tuple(aside),
         folder=batch.folder,
     )
-
-
-def _incoming(account: str, message: RawMessage) -> Incoming:
-    return replace(build(account, _parsed(message)), uid=message.uid)
 
 
 def _parsed(message: RawMessage) -> Parsed:

@@ -68,7 +68,7 @@ async def sync_account(
         account=name,
         added=added,
         known=before.read + read.read + fetched.linked - added,
-        quarantined=fetched.quarantined,
+        quarantined=before.quarantined + read.quarantined + fetched.quarantined,
         forgotten=forgotten,
     )
 

@@ -69,12 +69,10 @@ def settle(connection: sqlite3.Connection, batch: Batch, cut_version: int) -> in
     folder = batch.folder
     assert folder is not None, "what was fetched lies in a folder"
     added = mail.add_batch(connection, batch, cut_version)
+    uids = [each.uid for each in batch.incoming] + [each.uid for each in batch.quarantined]
     connection.executemany(
         "DELETE FROM fetched WHERE account = ? AND folder = ? AND uidvalidity = ? AND uid = ?",
-        [
-            (folder.account, folder.folder, folder.uidvalidity, incoming.uid)
-            for incoming in batch.incoming
-        ],
+        [(folder.account, folder.folder, folder.uidvalidity, uid) for uid in uids],
     )
     return added
 
