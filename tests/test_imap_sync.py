@@ -103,7 +103,7 @@ async def test_a_new_uidvalidity_keeps_the_mails(
 async def test_a_folder_that_lost_much_at_once_is_asked_about(
     dovecot: Dovecot, user: str, account: Account, database: Database
 ) -> None:
-    """What is new comes in, nothing is forgotten, and it is asked again until there is an answer."""
+    """What is new comes in, nothing is forgotten, and it is asked until there is an answer."""
     dovecot.append(user, RAW[:10])
     await sync(account, database)
     make_anew(dovecot, user)
