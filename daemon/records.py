@@ -33,12 +33,40 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tails:
+    """What an account's mails end with time and again: lines, their white space collapsed.
+
+    `frames` are those of them below which each mail has something else.
+    """
+
+    lines: frozenset[str] = frozenset()
+    frames: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRules:
+    """By what an account's mails are cut: the program's rules and its own recurring tails.
+
+    `version` names both, and is stored with every mail; `learned_from` is how many mails the tails
+    were learned from.
+    """
+
+    version: int
+    tails: Tails = Tails()
+    learned_from: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A mail on its way into the store. `uid` is None when it did not come over IMAP."""
+    """A mail on its way into the store. `uid` is None when it did not come over IMAP.
+
+    `tail` is the recurring tail that was taken off its own text, and stands in its signature.
+    """
 
     mail: Mail
     source: Source
     uid: int | None = None
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,19 @@
 """What was fetched becomes mails: all of it, whatever one message does, and anew by newer rules."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from store_samples import A_FOLDER, a_mail, a_source, add_cut, an_incoming
+from store_samples import A_FOLDER, a_batch, a_lesson, a_mail, a_source, add_cut, an_incoming
 
 from daemon.mailbox import reading
-from daemon.mailbox.reading import VERSION, ReadResult, cut_anew, read_account
-from daemon.records import Batch, FetchedBatch, Progress, RawMessage, TextPart
+from daemon.mailbox.reading import VERSION, ReadResult, read_account, settle_cuts
+from daemon.records import Batch, FetchedBatch, Progress, RawMessage, Tails, TextPart
+from daemon.store import cut_rules as rules_store
 from daemon.store import fetched as fetched_store
+from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 
@@ -73,15 +76,79 @@ async def test_mails_are_cut_anew_by_newer_rules(database: Database) -> None:
     source = replace(a_source(1), plain="Tuesday suits.\n\n> When?\n")
     old = replace(an_incoming(1), mail=a_mail(1, own_text="Tuesday suits. When?"), source=source)
     await database.write(add_cut, Batch(account="work", incoming=(old,)))
-    await database.write(
-        mail_store.add_batch, Batch(account="work", incoming=(an_incoming(2),)), VERSION
-    )
-    assert await cut_anew("work", database, lambda _: None) == 1
+    rules = await database.read(rules_store.rules, "work", VERSION)
+    new = Batch(account="work", incoming=(an_incoming(2),))
+    await database.write(mail_store.add_batch, new, rules.version)
+    assert await settle_cuts("work", database, lambda _: None) == 1
     first, second = await database.read(mail_store.mails, "work")
-    assert (first.own_text, first.id, first.subject) == (
-        "Tuesday suits.",
-        a_mail(1).id,
-        a_mail(1).subject,
-    )
+    assert first.own_text == "Tuesday suits."
+    assert (first.id, first.subject) == (a_mail(1).id, a_mail(1).subject)
     assert second == a_mail(2)
-    assert await cut_anew("work", database, lambda _: None) == 0
+    assert await settle_cuts("work", database, lambda _: None) == 0
+
+
+async def test_a_lesson_goes_with_the_text_that_it_taught(database: Database) -> None:
+    """Of a mail whose own text is another one now; other lessons stay."""
+    await database.write(add_cut, a_batch(1, 2))
+    for number in (1, 2):
+        lesson = a_lesson(number, sample_id=a_mail(number).id)
+        await database.write(lesson_store.add_lesson, lesson)
+    cuts = [(a_mail(1, own_text="Another."), ""), (a_mail(2), "")]
+    await database.write(mail_store.replace_cuts, cuts, 2)
+    left = await database.read(lesson_store.lessons, "work")
+    assert [lesson.sample_id for lesson in left] == [a_mail(2).id]
+
+
+TAIL = "Lindqvist Arkitekter, Malmö\nHouses that last"
+WORDS = ("rope", "mast", "tide", "keel", "anchor", "harbour", "sail", "chart")
+
+
+def signed(number: int, tail: str) -> RawMessage:
+    return raw(number, f"Please bring the {WORDS[number]}.\n\nBest,\nAda\n\n{tail}\n")
+
+
+def own(number: int) -> str:
+    return f"Please bring the {WORDS[number]}.\n\nBest,\nAda"
+
+
+async def test_the_accounts_recurring_tails_are_learned_and_taken_off(database: Database) -> None:
+    """From the mails that are there, then from each new one; the sign-off is style and stays."""
+    await fetch(database, *(signed(number, TAIL) for number in range(6)))
+    await read_account("work", database, lambda _: None)
+    assert await settle_cuts("work", database, lambda _: None) == 6
+    mails = await database.read(mail_store.mails, "work")
+    assert {mail.own_text for mail in mails} == {own(number) for number in range(6)}
+    assert {mail.signature for mail in mails} == {TAIL}
+    await fetch(database, signed(6, TAIL))
+    await read_account("work", database, lambda _: None)
+    newest = await database.read(mail_store.mails, "work")
+    assert {mail.own_text for mail in newest} == {own(number) for number in range(7)}
+
+
+async def test_learning_tails_again_changes_nothing(database: Database) -> None:
+    """They are learned from the texts with their tails, so what is taken off is not forgotten."""
+    await fetch(database, *(signed(number, TAIL) for number in range(6)))
+    for _ in range(3):
+        await read_account("work", database, lambda _: None)
+        await settle_cuts("work", database, lambda _: None)
+        await database.write(forget_when_learned)
+    before = await database.read(rules_store.rules, "work", VERSION)
+    assert await settle_cuts("work", database, lambda _: None) == 0
+    after = await database.read(rules_store.rules, "work", VERSION)
+    assert (after.tails, after.version) == (before.tails, before.version)
+    assert after.tails.lines
+    assert after.tails.lines <= set(TAIL.split("\n"))
+
+
+def forget_when_learned(connection: sqlite3.Connection) -> None:
+    """So that it is time to learn again."""
+    connection.execute("UPDATE cut_rules SET learned_from = 0")
+
+
+async def test_a_store_without_tails_learns_none(database: Database) -> None:
+    """A sign-off and a name recur as well."""
+    await fetch(database, *(raw(n, own(n)) for n in range(6)))
+    await read_account("work", database, lambda _: None)
+    assert await settle_cuts("work", database, lambda _: None) == 0
+    rules = await database.read(rules_store.rules, "work", VERSION)
+    assert (rules.tails, rules.learned_from) == (Tails(), 6)

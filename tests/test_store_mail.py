@@ -136,7 +136,7 @@ def test_a_later_cut_replaces_the_parts_alone(connection: sqlite3.Connection) ->
     add_cut(connection, a_batch(1, 2))
     before = list(mail.sources(connection, "work"))
     anew = a_mail(1, own_text="Tuesday.", context=(), signature="", flags=frozenset())
-    mail.replace_cuts(connection, [replace(anew, subject="of no effect")], cut_version=2)
+    mail.replace_cuts(connection, [(replace(anew, subject="of no effect"), "")], cut_version=2)
     assert mail.mails(connection, "work") == [anew, a_mail(2)]
     assert list(mail.sources(connection, "work")) == before
     versions = connection.execute("SELECT cut_version FROM mail ORDER BY id")
@@ -152,7 +152,7 @@ def test_what_older_rules_have_cut_waits_for_the_newer_ones(connection: sqlite3.
     assert mail.count_outdated(connection, "home", 2) == 0
     waiting = mail.outdated(connection, "work", 2, limit=2)
     assert waiting == [(each.mail, each.source) for each in (incoming[2], incoming[1])]
-    mail.replace_cuts(connection, [each for each, _ in waiting], cut_version=2)
+    mail.replace_cuts(connection, [(each, "") for each, _ in waiting], cut_version=2)
     assert mail.count_outdated(connection, "work", 2) == 1
     assert len(mail.mails(connection, "work")) == 3
 

@@ -14,9 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from daemon.errors import SourceUnreadable
-from daemon.mailbox.parse import build, parse
-from daemon.mailbox.reading import VERSION
-from daemon.records import Batch, Incoming, Progress, SyncResult
+from daemon.mailbox.parse import parse
+from daemon.mailbox.reading import VERSION, incoming, settle_cuts
+from daemon.records import Batch, CutRules, Incoming, Progress, SyncResult
+from daemon.store import cut_rules as rules_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 
@@ -31,19 +32,22 @@ Report = Callable[[Progress], None]
 async def import_path(path: Path, name: str, database: Database, report: Report) -> SyncResult:
     """Import every message under `path`; raises SourceUnreadable if there is none."""
     messages = _messages(path)
+    rules = await database.read(rules_store.rules, name, VERSION)
     added = done = 0
-    while batch := await asyncio.to_thread(_read_batch, messages, name):
+    while batch := await asyncio.to_thread(_read_batch, messages, name, rules):
         row = Batch(account=name, incoming=batch)
-        added += await database.write(mail_store.add_batch, row, VERSION)
+        added += await database.write(mail_store.add_batch, row, rules.version)
         done += len(batch)
         report(Progress(step="import", done=done))
     if not done:
         raise SourceUnreadable(path, "there is no message in it")
+    await settle_cuts(name, database, report)
     return SyncResult(account=name, added=added, known=done - added, quarantined=0)
 
 
-def _read_batch(messages: Iterator[bytes], name: str) -> tuple[Incoming, ...]:
-    return tuple(build(name, parse(raw, datetime.now(UTC))) for raw in islice(messages, BATCH))
+def _read_batch(messages: Iterator[bytes], name: str, rules: CutRules) -> tuple[Incoming, ...]:
+    now = datetime.now(UTC)
+    return tuple(incoming(name, parse(raw, now), rules) for raw in islice(messages, BATCH))
 
 
 def _messages(path: Path) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from daemon.errors import (
 from daemon.mailbox import plan
 from daemon.mailbox.fetching import Fetcher
 from daemon.mailbox.imap import PAGE, Mailbox
-from daemon.mailbox.reading import cut_anew, read_account
+from daemon.mailbox.reading import read_account, settle_cuts
 from daemon.mailbox.session import Session, open_session
 from daemon.records import (
     FolderState,
@@ -55,13 +55,13 @@ async def sync_account(
     new has come in, and nothing is forgotten.
     """
     before = await read_account(name, database, report)  # left over by a sync that was killed
-    await cut_anew(name, database, report)
     try:
         fetched = await fetch_account(name, account, database, report)
     except TrimtabError:
         await read_account(name, database, report)
         raise
     read = await read_account(name, database, report)
+    await settle_cuts(name, database, report)
     forgotten = await _finish(name, account, fetched.reading, database)
     added = before.added + read.added
     return SyncResult(

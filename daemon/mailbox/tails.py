@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from daemon.mailbox.closings import is_name, is_sign_off
 from daemon.mailbox.contacts import is_image, is_titled, may_be_of_block, weigh
+from daemon.records import Tails
 
 _MOST_LINES = 14
 """Lines of a tail, blank ones aside."""
@@ -34,17 +35,6 @@ _OPEN = 0.5
 """The share of a block's occurrences below which another line follows, for it to be a frame."""
 _MOST_OPEN = 4
 """Lines of what stands in such a frame, as a quotation of the day."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tails:
-    """What an account's mails end with: lines, their white space collapsed.
-
-    `frames` are those of them below which each mail has something else.
-    """
-
-    lines: frozenset[str] = frozenset()
-    frames: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,16 +86,50 @@ def outdated(
     ]
 
 
-def replace_cuts(connection: sqlite3.Connection, mails: Iterable[Mail], cut_version: int) -> None:
-    """Store the parts of known mails as the rules of this version found them."""
+def replace_cuts(
+    connection: sqlite3.Connection, cuts: Iterable[tuple[Mail, str]], cut_version: int
+) -> None:
+    """Store the parts of known mails, with their tails, as the rules of this version found them.
+
+    A mail whose own text is another one now has no lesson any more: that taught the old one.
+    """
+    rows = [_columns(mail, cut_version) | {"tail": tail} for mail, tail in cuts]
+    connection.executemany(
+        """
+        DELETE FROM lesson WHERE account = :account AND sample_id = :id AND EXISTS (
+            SELECT 1 FROM mail
+            WHERE mail.account = :account AND mail.id = :id AND own_text != :own_text
+        )
+        """,
+        rows,
+    )
     connection.executemany(
         """
         UPDATE mail SET own_text = :own_text, context = :context, signature = :signature,
-            forwarded = :forwarded, flags = :flags, cut_version = :cut_version
+            forwarded = :forwarded, flags = :flags, cut_version = :cut_version, tail = :tail
         WHERE account = :account AND id = :id
         """,
-        [_columns(mail, cut_version) for mail in mails],
+        rows,
     )
+
+
+def endings(connection: sqlite3.Connection, account: str, mails: int, characters: int) -> list[str]:
+    """The ends of the newest own texts, tails and all, of those that a person wrote here."""
+    rows = connection.execute(
+        """
+        SELECT substr(own_text, -:characters) AS ending, tail FROM mail
+        WHERE account = :account AND own_text != '' AND flags NOT LIKE '%"automatic"%'
+        ORDER BY sent_at DESC, id LIMIT :mails
+        """,
+        {"account": account, "mails": mails, "characters": characters},
+    )
+    return ["\n".join(filter(None, (row["ending"], row["tail"]))) for row in rows]
+
+
+def count(connection: sqlite3.Connection, account: str) -> int:
+    """How many mails the account has."""
+    row = connection.execute("SELECT count(*) FROM mail WHERE account = ?", (account,))
+    return int(row.fetchone()[0])
 
 
 def quarantined(connection: sqlite3.Connection, account: str) -> list[Quarantined]:
@@ -110,7 +144,7 @@ def _add(
     connection: sqlite3.Connection, incoming: Incoming, batch: Batch, cut_version: int
 ) -> bool:
     assert incoming.mail.account == batch.account, "a batch is of one account"
-    is_new = _add_mail(connection, incoming.mail, cut_version)
+    is_new = _add_mail(connection, incoming.mail, incoming.tail, cut_version)
     if is_new:
         connection.execute(
             "DELETE FROM tombstone WHERE account = ? AND mail_id = ?",
@@ -127,15 +161,15 @@ def _add(
     return is_new
 
 
-def _add_mail(connection: sqlite3.Connection, mail: Mail, cut_version: int) -> bool:
+def _add_mail(connection: sqlite3.Connection, mail: Mail, tail: str, cut_version: int) -> bool:
     cursor = connection.execute(
         """
         INSERT INTO mail VALUES (:account, :id, :message_id, :in_reply_to, :reference_ids, :sender,
             :to_addresses, :cc_addresses, :subject, :sent_at, :own_text, :context, :signature,
-            :forwarded, :flags, :draft_id, :cut_version)
+            :forwarded, :flags, :draft_id, :cut_version, :tail)
         ON CONFLICT (account, id) DO NOTHING
         """,
-        _columns(mail, cut_version),
+        _columns(mail, cut_version) | {"tail": tail},
     )
     return cursor.rowcount == 1
 

@@ -220,6 +220,15 @@ _SYNC: Migration = (
         PRIMARY KEY (account, folder, uidvalidity, uid)
     ) STRICT
     """,
+    "ALTER TABLE mail ADD COLUMN tail TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE cut_rules (
+        account TEXT PRIMARY KEY NOT NULL,
+        generation INTEGER NOT NULL,
+        tails TEXT NOT NULL,
+        learned_from INTEGER NOT NULL
+    ) STRICT
+    """,
     """
     CREATE TABLE tombstone (
         account TEXT NOT NULL,

@@ -14,6 +14,13 @@ CREATE TABLE adapter (
     ) STRICT
     ;
 INSERT INTO "adapter" VALUES('adapter-1','work','pocket','b','d','s',40,'{"context_words":25,"recipient":false}','{"valid_loss": 0.125}','2026-03-04T09:30:00.000000+00:00',NULL);
+CREATE TABLE cut_rules (
+        account TEXT PRIMARY KEY NOT NULL,
+        generation INTEGER NOT NULL,
+        tails TEXT NOT NULL,
+        learned_from INTEGER NOT NULL
+    ) STRICT
+    ;
 CREATE TABLE delivery (
         draft_id TEXT NOT NULL REFERENCES draft (id),
         kind TEXT NOT NULL,
@@ -124,7 +131,7 @@ CREATE TABLE mail (
         forwarded TEXT NOT NULL,
         flags TEXT NOT NULL,
         draft_id TEXT,
-        cut_version INTEGER NOT NULL,
+        cut_version INTEGER NOT NULL, tail TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (account, id)
     ) STRICT
     ;
@@ -132,7 +139,7 @@ INSERT INTO "mail" VALUES('work','sha256:0001','<1@field.example>','<0@yard.exam
 
 Tuesday suits. 🙂
 Ada','[{"author":{"name":"Ben Høllis","address":"ben@yard.example"},"sent_at":"2026-03-03T07:30:00Z","text":"When can you come?\n"},{"author":{"name":"Ada Lindqvist","address":"ada@field.example"},"sent_at":null,"text":""}]','Ada Lindqvist
-+46 0','','["forward","list"]',NULL,1);
++46 0','','["forward","list"]',NULL,1,'');
 CREATE TABLE migration (version INTEGER PRIMARY KEY, applied_at TEXT);
 INSERT INTO "migration" VALUES(1,'2026-11-23 09:08:19');
 INSERT INTO "migration" VALUES(2,'2026-11-24 09:00:00');
