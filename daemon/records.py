@@ -112,7 +112,8 @@ class FolderState:
 class TextPart:
     """A text leaf as fetched: its subtype, transfer encoding and charset, and its bytes.
 
-    `flowed` and `delsp` are of `format=flowed` (RFC 3676).
+    `flowed` and `delsp` are of `format=flowed` (RFC 3676). `alone`: no other form of it is in the
+    message, for it is in no `multipart/alternative`.
     """
 
     subtype: str
@@ -121,6 +122,7 @@ class TextPart:
     flowed: bool
     payload: bytes
     delsp: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,13 +87,13 @@ def test_a_broken_structure_loses_no_text(raw: bytes) -> None:
 
 @pytest.mark.parametrize("depth", [300, 3000])
 def test_any_depth_is_read(depth: int) -> None:
-    """Deeper than Python's stack, the header is what is left."""
+    """Deeper than Python's stack, too."""
     nest = b"".join(
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(depth)
     )
     found = parse(b"Subject: deep\n" + nest + b"\nthe text", NOW)
     assert found.subject == "deep"
-    assert ("the text" in (found.plain or "")) is (depth == 300)
+    assert found.plain == "the text"
 
 
 @pytest.mark.parametrize(

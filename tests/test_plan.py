@@ -247,6 +247,13 @@ def test_a_text_that_is_neither_plain_nor_html_is_only_named() -> None:
     assert found.types[-1] == "text/calendar"
 
 
+def test_an_attached_calendar_is_a_file() -> None:
+    """It says nothing of the mail that carries it; inline, it is an answer to an invitation."""
+    file = b'("text" "calendar" NIL NIL NIL "7bit" 9 1 NIL ("attachment" NIL) NIL NIL)'
+    found = read_structure(answered(b"(" + PLAIN + file + b' "mixed")'))
+    assert found.types == ("multipart/mixed", "text/plain", "application/ics")
+
+
 def test_format_flowed_is_known() -> None:
     """In any case of letters."""
     flowed = b'("text" "plain" ("format" "Flowed" "charset" "us-ascii") NIL NIL "7bit" 9 1)'

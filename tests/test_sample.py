@@ -14,7 +14,7 @@ from daemon.sample.situations import MAILS
 from mlx_agent.records import Mail
 
 PEOPLE = sample.people()
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def mails(person: sample.SamplePerson) -> list[Mail]:

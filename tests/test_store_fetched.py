@@ -46,6 +46,7 @@ PARTS = st.builds(
     flowed=st.booleans(),
     payload=st.binary(),
     delsp=st.booleans(),
+    alone=st.booleans(),
 )
 MESSAGES = st.builds(
     RawMessage,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
 
 from daemon.mailbox.charsets import decode, decode_base64
 from daemon.records import TextPart
@@ -19,30 +21,82 @@ MAX_TEXT = 262_144
 
 _BASE64_LINE = re.compile(rb"\s*(?:[A-Za-z0-9+/]*+=*+)*+\s*")
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
-_LINE_ENDS = re.compile(r"\r*\n|\r")
+_LINE_ENDS = re.compile(r"\r+\n?")
+_TAG = re.compile(r"<[^<>]*>")
 _UU_BEGIN = re.compile(r"begin [0-7]{3,4} \S")
 _UU_LINE = re.compile(r"[ -`]+")
 _ARMOUR = re.compile(r"-----BEGIN PGP ([A-Z ]+)-----\s*$")
 _ARMOURED = re.compile(r"(?:[A-Za-z0-9+/=]*|[A-Z][A-Za-z]*: .*)\s*$")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The text of a message in its two forms, and whether a sealed text was in it."""
+
+    plain: str | None
+    html: str | None
+    sealed: bool
+
+
+def decode_body(parts: Sequence[TextPart]) -> Body:
+    """The text leaves of a message, in their order, as one text in each form.
+
+    Some programs write one mail in pieces of both forms, around what was pasted into it. The plain
+    pieces alone would be half of it; so all is HTML then, unless they say the same as the HTML.
+    """
+    texts = [(part, decode_text(part)) for part in parts]
+    plain = _joined(text for part, text in texts if part.subtype == "plain")
+    html = _joined(text for part, text in texts if part.subtype == "html")
+    plain, sealed = (None, False) if plain is None else without_files(plain)
+    mixed = any(part.alone and part.subtype == "html" for part in parts)
+    if mixed and plain and html and _says_more(plain, html):
+        pieces = (
+            text if part.subtype == "html" else _as_html(text)
+            for part, text in texts
+            if part.subtype == "html" or (part.alone and part.subtype == "plain")
+        )
+        return Body(plain=None, html=_joined(pieces), sealed=sealed)
+    return Body(plain=plain, html=html, sealed=sealed)
+
+
 def decode_text(part: TextPart) -> str:
     """A text leaf's payload as text with line feeds; nothing in it can raise."""
     data = _transfer_decoded(part.payload[:MAX_TEXT], part.encoding, part.charset)
     text = decode(data, part.charset, whole=len(part.payload) < MAX_TEXT)
+    text = text.replace("\r\n", "\n")
     if "\r" in text:
-        text = _LINE_ENDS.sub("\n", text)
+        text = _LINE_ENDS.sub(_line_end, text)
     text = text.replace("\x00", "").removeprefix("\ufeff")
     return _unflowed(text, " " if part.delsp else "") if part.flowed else text
 
 
+def _line_end(found: re.Match[str]) -> str:
+    """One for any number of returns above a line feed, which a program doubled; else one each."""
+    return "\n" if found[0].endswith("\n") else "\n" * len(found[0])
+
+
 def without_files(text: str) -> tuple[str, bool]:
     """A text without the files and seals in it, and whether a sealed text was among them."""
-    if "begin " not in text and "-----BEGIN PGP " not in text:
+    if not any(f"\n{mark}" in f"\n{text}" for mark in ("begin ", "-----BEGIN PGP ")):
         return text, False
     lines = text.split("\n")
     sealed = any((found := _ARMOUR.match(line)) and found[1] == "MESSAGE" for line in lines)
     return "\n".join(_own_lines(lines)), sealed
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    kept = list(texts)
+    return "\n".join(kept)[:MAX_TEXT] if kept else None
+
+
+def _says_more(plain: str, html: str) -> bool:
+    """Whether the plain text has words of its own; a tenth may be written otherwise in HTML."""
+    words = set(plain.split())
+    return len(words - set(unescape(_TAG.sub(" ", html)).split())) > len(words) // 10
+
+
+def _as_html(text: str) -> str:
+    return "<div>" + "<br>\n".join(escape(without_files(text)[0]).split("\n")) + "</div>"
 
 
 def _transfer_decoded(payload: bytes, encoding: str, charset: str) -> bytes:

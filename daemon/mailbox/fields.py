@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from urllib.parse import unquote
 
 from daemon.mailbox.charsets import decode, decode_base64
@@ -28,27 +29,28 @@ _KNOWN = re.compile(
     rb"|content-transfer-encoding)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
-_FOLD = re.compile(rb"\r*\n(?=[ \t])")
 _WORD = re.compile(
     r"=\?(?P<charset>[^?\s]{1,60})\?(?P<kind>[bq])\?(?P<data>.*?)\?=(?P<gap>\s*(?==\?))?",
     re.IGNORECASE | re.DOTALL,
 )
 _TOKEN = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*+)(?P<closed>")?'
-    r"|\((?P<comment>(?:[^()\\]|\\.)*+)\)?"
-    r"|<(?P<route>[^<>]*+)>?"
+    r"|\((?P<comment>(?:[^()\\]|\\.|\([^()]*+\))*+)\)?"
+    r"|<(?P<route>[^<>]*+)(?P<ended>>)?"
     r"|(?P<word>=\?[^?\s]++\?[bBqQ]\?[^?\s]*+\?=|[^\s\"(<,;:]++)"
     r"|(?P<end>[,;])|(?P<group>:)|\s++",
     re.DOTALL,
 )
 _PARAMETER = r"[;\s]{}(?:\*(\d{{1,3}}))?(\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"?|([^\s;]+))"
 """One parameter, perhaps cut in numbered pieces and percent-encoded (RFC 2231)."""
+_COMMENT = re.compile(r"\([^()]*\)")
+_LOCAL = re.compile(r"[\w.+-]+")
 _ADDRESS = re.compile(r"[^\s<>(),;:\"@]{1,64}@[^\s<>(),;:\"@]+")
 _ID = re.compile(r"<[^<>\s]+>")
-_EARLIEST, _LATEST = datetime(1980, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Between them, a date is believed: a clock that was never set says 1970 or 1 January 1980."""
-_LONGEST = 4000
-"""Characters that are read of a date or of a field with parameters."""
+_LONGEST = 262_144
+"""Bytes that are read of one field."""
+_SHORT = 4000
+"""Bytes that are read of a date, or of a field with parameters."""
 
 
 def split_message(raw: bytes) -> tuple[bytes, bytes]:
@@ -78,11 +80,11 @@ def block_end(raw: bytes, start: int) -> tuple[int, int]:
 def read_fields(block: bytes) -> Fields:
     """The fields of a header block; lines that are none are passed over."""
     fields: Fields = {}
-    for line in _FOLD.sub(b"", block).split(b"\n"):
+    for line in block.replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
         name, colon, value = line.partition(b":")
         name = name.rstrip().lower()
         if colon and b" " not in name:
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(name, []).append(value[:_LONGEST])
     return fields
 
 
@@ -95,7 +97,7 @@ def text_of(fields: Fields, name: bytes) -> str:
 def token_of(fields: Fields, name: bytes) -> str:
     """What stands before the first parameter, in small letters."""
     values = fields.get(name)
-    return _decoded(values[0][:_LONGEST]).split(";", 1)[0].strip().lower() if values else ""
+    return _decoded(values[0][:_SHORT]).split(";", 1)[0].strip().lower() if values else ""
 
 
 def parameter_of(fields: Fields, name: bytes, parameter: str) -> str:
@@ -103,7 +105,9 @@ def parameter_of(fields: Fields, name: bytes, parameter: str) -> str:
     values = fields.get(name)
     if not values or b"=" not in values[0]:
         return ""
-    value = _decoded(values[0][:_LONGEST])
+    value = _decoded(values[0][:_SHORT])
+    if parameter not in value.lower():
+        return ""
     found = re.findall(_PARAMETER.format(parameter), value, re.IGNORECASE)
     pieces = sorted(found, key=lambda piece: int(piece[0] or 0))
     joined = "".join(_unescaped(quoted) or bare for _, _, quoted, bare in pieces)
@@ -125,12 +129,13 @@ def addresses_of(fields: Fields, name: bytes, shown: bytes) -> tuple[Address, ..
 def ids_of(fields: Fields, name: bytes) -> tuple[str, ...]:
     """Message-IDs in their angle brackets; one without them is one only if it looks so."""
     text = text_of(fields, name)
-    return tuple(_ID.findall(text) or [word for word in text.split() if "@" in word][:1])
+    bare = (word.strip('<>"') for word in text.split() if "@" in word[1:-1])
+    return tuple(_ID.findall(text)) or tuple(islice(bare, 1))
 
 
 def date_of(fields: Fields, name: bytes) -> datetime | None:
     """A date in UTC; None where it is missing, cannot be read, or cannot be meant."""
-    text = text_of(fields, name)[:_LONGEST]
+    text = text_of(fields, name)[:_SHORT]
     if not text or re.search(r"\b0\d{3}\b(?!:)", text.split(":", 1)[0]):  # the year 0001 is no year
         return None
     try:
@@ -140,7 +145,7 @@ def date_of(fields: Fields, name: bytes) -> datetime | None:
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if _EARLIEST <= date < _LATEST else None
+    return date if 1970 <= date.year < 2100 else None
 
 
 def _unescaped(quoted: str) -> str:
@@ -148,7 +153,8 @@ def _unescaped(quoted: str) -> str:
 
 
 def _decoded(value: bytes) -> str:
-    return decode(value, "").replace("\x00", "")
+    text = value.decode("ascii") if value.isascii() else decode(value, "")
+    return text.replace("\x00", "")
 
 
 def _readable(text: str) -> str:
@@ -157,15 +163,15 @@ def _readable(text: str) -> str:
     if last < 2 or "=?" not in text:
         return text
     pieces: list[str] = []
-    end = 0
-    charset, data = "", b""
+    run: list[bytes] = []
+    charset, end = "", 0
     for word in _WORD.finditer(text, 0, last):
         if word.start() > end or word["charset"].lower() != charset:
-            pieces += [decode(data, charset), text[end : word.start()]]
-            charset, data = word["charset"].lower(), b""
-        data += _word_bytes(word["kind"], word["data"])
+            pieces += [decode(b"".join(run), charset), text[end : word.start()]]
+            charset, run = word["charset"].lower(), []
+        run.append(_word_bytes(word["kind"], word["data"]))
         end = word.end()
-    return "".join([*pieces, decode(data, charset), text[end:]])
+    return "".join([*pieces, decode(b"".join(run), charset), text[end:]])
 
 
 def _word_bytes(kind: str, data: str) -> bytes:
@@ -183,31 +189,43 @@ def _mailboxes(values: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _tokens(value: str) -> tuple[list[tuple[str, str]], bool]:
-    """The mailboxes of one value, and whether its quotes were closed."""
+    """The mailboxes of one value, and whether all that was opened was closed."""
     found: list[tuple[str, str]] = []
     words: list[str] = []
     comment, route, sound = "", "", True
-    for token in _TOKEN.finditer(value + ","):
+    for token in _TOKEN.finditer(value):
         kind = token.lastgroup
         if kind in {"closed", "quoted"}:
-            sound = sound and kind == "closed"
             words.append(_unescaped(token["quoted"]))
+            sound = sound and kind == "closed"
+        elif kind in {"ended", "route"}:
+            route = token["route"].strip() or route
+            sound = sound and kind == "ended"
         elif kind == "comment":
             comment = token["comment"]
-        elif kind == "route":
-            route = token["route"].strip() or route
         elif kind == "word":
             words.append(token["word"])
         elif kind == "group":
             words = []
-        elif kind == "end":
+        elif kind == "end" and (route or token[0] == ";" or not _is_name(words)):
             found += _mailbox(words, comment, route)
             words, comment, route = [], "", ""
-    return found, sound
+        elif kind == "end":  # `Hollis, Ben <ben@yard.example>`, without its quotes
+            words[-1] += ","
+    return found + _mailbox(words, comment, route), sound
+
+
+def _is_name(words: list[str]) -> bool:
+    return bool(words) and not any("@" in word for word in words)
 
 
 def _mailbox(words: list[str], comment: str, route: str) -> list[tuple[str, str]]:
     if route:
-        return [(" ".join(words) or comment, route)]
-    spelled = [word for word in words if "@" in word] or (words if len(words) == 1 else [])
-    return [(comment, spelled[0])] if spelled else []
+        address = _COMMENT.sub("", route) if "(" in route else route
+        if address.startswith("@"):  # through which hosts it went, in old mail
+            address = address.rpartition(":")[2]
+        return [(" ".join(words) or comment, address)] if ";" not in address else []
+    spelled = [word.strip(",") for word in words if "@" in word or word.endswith(",")]
+    if len(words) == len(spelled) + 1 and _LOCAL.fullmatch(words[-1]):
+        spelled.append(words[-1])  # somebody on the same machine
+    return [(comment, word) for word in spelled if word]

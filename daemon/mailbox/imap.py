@@ -378,6 +378,7 @@ def _part(section: Section, payload: bytes) -> TextPart:
         flowed=section.flowed,
         payload=payload,
         delsp=section.delsp,
+        alone=section.alone,
     )
 
 

@@ -1,101 +1,78 @@
-"""Mail from files: mbox, Maildir, a directory of .eml files, one .eml file.
+"""Mail from files into the store.
 
 From the bytes of a message on, the way is the same as for a sync. Importing twice adds nothing, for
-a mail's identity is its content.
+a mail's identity is its content. Batches are bounded by count and by bytes, so that memory is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from daemon.errors import SourceUnreadable
+from daemon.mailbox.mail_files import EMPTY, FileMessage, Found, Unreadable, read_messages
 from daemon.mailbox.parse import parse
 from daemon.mailbox.reading import VERSION, incoming, settle_cuts
-from daemon.records import Batch, CutRules, Incoming, Progress, SyncResult
+from daemon.records import Batch, CutRules, Incoming, Progress, Quarantined, SyncResult
 from daemon.store import cut_rules as rules_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 
 BATCH = 500
-_FROM_LINE = re.compile(rb"^From .*\d:\d\d.*\d{4}\s*$")
-"""A line between messages tells a time and a year; a sentence that begins so does not."""
-_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+BATCH_BYTES = 8 * 1024 * 1024
 
 Report = Callable[[Progress], None]
 
 
 async def import_path(path: Path, name: str, database: Database, report: Report) -> SyncResult:
     """Import every message under `path`; raises SourceUnreadable if there is none."""
-    messages = _messages(path)
+    found = read_messages(path)
     rules = await database.read(rules_store.rules, name, VERSION)
-    added = done = 0
-    while batch := await asyncio.to_thread(_read_batch, messages, name, rules):
-        row = Batch(account=name, incoming=batch)
-        added += await database.write(mail_store.add_batch, row, rules.version)
-        done += len(batch)
-        report(Progress(step="import", done=done))
-    if not done:
-        raise SourceUnreadable(path, "there is no message in it")
+    added = done = unreadable = 0
+    while batch := await asyncio.to_thread(_read_batch, found, name, rules):
+        added += await database.write(mail_store.add_batch, batch, rules.version)
+        done += len(batch.incoming)
+        unreadable += len(batch.quarantined)
+        report(Progress(step="import", done=done + unreadable))
+    if not done and not unreadable:
+        raise SourceUnreadable(path, EMPTY)
     await settle_cuts(name, database, report)
-    return SyncResult(account=name, added=added, known=done - added, quarantined=0)
+    return SyncResult(account=name, added=added, known=done - added, quarantined=unreadable)
 
 
-def _read_batch(messages: Iterator[bytes], name: str, rules: CutRules) -> tuple[Incoming, ...]:
+def _read_batch(found: Iterator[Found], name: str, rules: CutRules) -> Batch | None:
+    """The next messages; None after the last one."""
+    mails: list[Incoming] = []
+    unreadable: list[Quarantined] = []
+    size = 0
+    for item in islice(found, BATCH):
+        if isinstance(item, Unreadable):
+            unreadable.append(_quarantined(item))
+            continue
+        mails.append(_incoming(item, name, rules))
+        size += len(item.raw)
+        if size >= BATCH_BYTES:
+            break
+    if not mails and not unreadable:
+        return None
+    return Batch(account=name, incoming=tuple(mails), quarantined=tuple(unreadable))
+
+
+def _incoming(found: FileMessage, name: str, rules: CutRules) -> Incoming:
+    """A message without a date came when its file says, but not in the future."""
     now = datetime.now(UTC)
-    return tuple(incoming(name, parse(raw, now), rules) for raw in islice(messages, BATCH))
+    parsed = parse(found.raw, now)
+    if not parsed.dated:
+        parsed = replace(parsed, sent_at=min(found.received_at, now))
+    return incoming(name, parsed, rules)
 
 
-def _messages(path: Path) -> Iterator[bytes]:
-    """The raw messages under a path, in the order of their names."""
-    try:
-        if path.is_dir() and (path / "cur").is_dir():
-            yield from _maildir(path)
-        elif path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.suffix.lower() == ".eml"):
-                if file.is_file():
-                    yield file.read_bytes()
-        elif _is_mbox(path):
-            yield from _mbox(path)
-        elif raw := path.read_bytes().strip():
-            yield raw
-    except OSError as error:
-        raise SourceUnreadable(path, error.strerror or "it cannot be read") from error
-
-
-def _maildir(path: Path) -> Iterator[bytes]:
-    """Messages of a Maildir; a copy of one may lack the directories that were empty."""
-    files = [file for name in ("cur", "new") for file in (path / name).glob("*")]
-    for file in sorted(files, key=lambda file: file.name):
-        if file.is_file() and not file.name.startswith("."):
-            yield file.read_bytes()
-
-
-def _is_mbox(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.readline().startswith(b"From ")
-
-
-def _mbox(path: Path) -> Iterator[bytes]:
-    """Messages of an mbox, read as a stream; `>From ` is undone (mboxrd)."""
-    lines: list[bytes] = []
-    blank = True
-    with path.open("rb") as file:
-        for line in file:
-            if blank and _FROM_LINE.match(line):
-                if lines:
-                    yield _unescaped(lines)
-                lines = []
-            else:
-                lines.append(line)
-            blank = line in {b"\n", b"\r\n"}
-    if lines:
-        yield _unescaped(lines)
-
-
-def _unescaped(lines: list[bytes]) -> bytes:
-    return _ESCAPED.sub(rb"\1", b"".join(lines))
+def _quarantined(found: Unreadable) -> Quarantined:
+    """Under a number that its place gives, so that a second import counts it once."""
+    digest = hashlib.sha256(found.place.encode("utf-8", "surrogateescape")).digest()
+    return Quarantined(uid=int.from_bytes(digest[:6], "big"), reason=found.reason)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from daemon.mailbox.fields import Fields, block_end, parameter_of, read_fields, token_of
 
 _DASHES = re.compile(rb"\n--([^\n]*)")
-_GUESS = re.compile(rb"\n--(\S[^\n]*?)[ \t\r]*\n(?=content-type:)", re.IGNORECASE)
+_GUESS = re.compile(rb"\n--(\S[^\n]*)\n(?=content-type:)", re.IGNORECASE)
 _PREAMBLE = 4000
 """Bytes in which a boundary that no header names is looked for."""
+_MOST = 20_000
+"""Lines that may be boundaries. What is below so many is of the last part: nobody wrote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ def read_parts(fields: Fields, body: bytes) -> Iterator[Part]:
     body = b"\n" + body
     tree = _Tree(body)
     tree.open(fields, 1)
-    for line in _DASHES.finditer(body) if tree.places else ():
+    for line in islice(_DASHES.finditer(body), _MOST) if tree.places else ():
         mark = line[1].rstrip()
         ends = mark not in tree.places
         place = tree.places.get(mark[:-2] if ends and mark.endswith(b"--") else mark)
@@ -109,7 +112,7 @@ class _Tree:
         if told.strip():
             return told.strip().encode()
         guess = _GUESS.search(self._body, start - 1, start + _PREAMBLE)
-        return guess[1] if guess else b"\n"
+        return guess[1].rstrip() if guess else b"\n"
 
 
 def _type(fields: Fields, parent: _Open | None) -> str:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.mailbox.decode import MAX_TEXT, decode_text, without_files
+from daemon.mailbox.decode import decode_body, decode_text
 from daemon.mailbox.fields import (
     Fields,
     addresses_of,
@@ -106,7 +106,7 @@ def _parsed(
 ) -> Parsed:
     sender = addresses_of(fields, b"from", b"x-from")
     date = date_of(fields, b"date")
-    plain, sealed = _plain(parts)
+    body = decode_body(parts)
     return Parsed(
         header=header,
         message_id=next(iter(ids_of(fields, b"message-id")), ""),
@@ -118,10 +118,10 @@ def _parsed(
         subject=text_of(fields, b"subject"),
         sent_at=_sent_at(date, received_at),
         date=date,
-        flags=_flags(fields, types, sealed=sealed),
+        flags=_flags(fields, types, sealed=body.sealed),
         draft_id=text_of(fields, b"x-trimtab-draft") or None,
-        plain=plain,
-        html=_joined(parts, "html"),
+        plain=body.plain,
+        html=body.html,
     )
 
 
@@ -210,19 +210,9 @@ def _text_part(part: Part, payload: bytes) -> TextPart:
         charset=parameter_of(part.fields, _TYPE, "charset"),
         flowed=parameter_of(part.fields, _TYPE, "format").lower() == "flowed",
         delsp=parameter_of(part.fields, _TYPE, "delsp").lower() == "yes",
+        alone=not part.alternative,
         payload=payload,
     )
-
-
-def _plain(parts: list[TextPart]) -> tuple[str | None, bool]:
-    """The plain text, and whether a sealed text was in it."""
-    text = _joined(parts, "plain")
-    return (None, False) if text is None else without_files(text)
-
-
-def _joined(parts: list[TextPart], subtype: str) -> str | None:
-    texts = [decode_text(part) for part in parts if part.subtype == subtype]
-    return "\n".join(texts)[:MAX_TEXT] if texts else None
 
 
 def _flags(fields: Fields, types: list[str], *, sealed: bool) -> frozenset[str]:

@@ -71,6 +71,7 @@ class Section:
     flowed: bool
     octets: int
     delsp: bool = False
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,16 +185,17 @@ def read_structure(body: Any) -> Structure:
     sections: list[Section] = []
     types: list[str] = []
     try:
-        _walk(body, "", sections, types, depth=0)
+        _walk(body, "", sections, types, depth=0, alone=True)
     except (TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError("a body structure of an unknown shape") from error
     if _is_formless(sections, types):
         sections = [_SHAPELESS]
-    plain = tuple(section for section in sections if section.subtype == "plain")
-    html = tuple(section for section in sections if section.subtype != "plain")
-    if plain and "multipart/alternative" in types:  # the plain form is the one that is read
-        return Structure(sections=plain, types=tuple(types), spare=html)
-    return Structure(sections=tuple(sections), types=tuple(types))
+    forms = [section for section in sections if not section.alone]
+    if not any(section.subtype == "plain" for section in forms):
+        return Structure(sections=tuple(sections), types=tuple(types))
+    spare = tuple(section for section in forms if section.subtype != "plain")
+    read = tuple(section for section in sections if section not in spare)
+    return Structure(sections=read, types=tuple(types), spare=spare)
 
 
 _SHAPELESS = Section(
@@ -208,19 +210,32 @@ def _is_formless(sections: Sequence[Section], types: Sequence[str]) -> bool:
     return empty and len(leaves) < len(types)
 
 
-def _walk(body: Any, number: str, sections: list[Section], types: list[str], depth: int) -> None:
+def _walk(
+    body: Any,
+    number: str,
+    sections: list[Section],
+    types: list[str],
+    depth: int,
+    *,
+    alone: bool,
+) -> None:
     if depth > 50:
         raise ValueError("a body structure that is nested too deep")
     if isinstance(body[0], list):
         types.append(f"multipart/{_text(body[1])}")
+        alone = alone and types[-1] != "multipart/alternative"
         for position, child in enumerate(body[0], 1):
-            _walk(child, f"{number}.{position}".lstrip("."), sections, types, depth + 1)
+            place = f"{number}.{position}".lstrip(".")
+            _walk(child, place, sections, types, depth + 1, alone=alone)
         return
     main, subtype = _text(body[0]), _text(body[1])
     if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
         main, subtype = "text", "plain"
+    attached = _is_attachment(body)
+    if attached and subtype == "calendar":  # a file of dates says nothing of its mail
+        main, subtype = "application", "ics"
     types.append(f"{main}/{subtype}")
-    if main == "text" and subtype in {"plain", "html"} and not _is_attachment(body):
+    if main == "text" and subtype in {"plain", "html"} and not attached:
         parameters = _parameters(body[2])
         sections.append(
             Section(
@@ -230,6 +245,7 @@ def _walk(body: Any, number: str, sections: list[Section], types: list[str], dep
                 charset=parameters.get("charset", ""),
                 flowed=parameters.get("format", "") == "flowed",
                 delsp=parameters.get("delsp", "") == "yes",
+                alone=alone,
                 octets=body[6] if isinstance(body[6], int) else MAX_PART_BYTES,
             )
         )

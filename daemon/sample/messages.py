@@ -53,7 +53,8 @@ def odd_ones(person: SamplePerson, last: Situation) -> Iterator[bytes]:
     empty.set_content("\n")
     accepted = _headers(last, "Accepted: site meeting", f"{person.key}.accepted", days=4)
     accepted.set_content("")
-    accepted.add_attachment("BEGIN:VCALENDAR\nEND:VCALENDAR\n", subtype="calendar")
+    answer = "BEGIN:VCALENDAR\nMETHOD:REPLY\nEND:VCALENDAR\n"
+    accepted.add_alternative(answer, subtype="calendar", params={"method": "REPLY"})
     for letter in (forward, away, empty, accepted):
         yield _bytes(letter, person.key)
 

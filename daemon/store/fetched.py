@@ -15,8 +15,8 @@ from daemon.store import mail
 from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
 
-Leaf = tuple[str, str, str, bool, bool, int]
-"""A text leaf without its bytes: subtype, encoding, charset, flowed, delsp, and how many bytes."""
+Leaf = tuple[str, str, str, bool, bool, bool, int]
+"""A text leaf without its bytes: subtype, encoding, charset, flowed, delsp, alone; its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def _columns(message: RawMessage) -> tuple[int, str, bytes, str, bytes]:
 
 def _leaf(part: TextPart) -> Leaf:
     size = len(part.payload)
-    return (part.subtype, part.encoding, part.charset, part.flowed, part.delsp, size)
+    kind = (part.subtype, part.encoding, part.charset)
+    return (*kind, part.flowed, part.delsp, part.alone, size)
 
 
 def _message(row: sqlite3.Row) -> RawMessage:
@@ -107,7 +108,7 @@ def _message(row: sqlite3.Row) -> RawMessage:
 
 def _parts(leaves: Sequence[Leaf], payload: bytes) -> tuple[TextPart, ...]:
     parts, start = [], 0
-    for subtype, encoding, charset, flowed, delsp, size in leaves:
+    for subtype, encoding, charset, flowed, delsp, alone, size in leaves:
         parts.append(
             TextPart(
                 subtype=subtype,
@@ -116,6 +117,7 @@ def _parts(leaves: Sequence[Leaf], payload: bytes) -> tuple[TextPart, ...]:
                 flowed=flowed,
                 payload=payload[start : start + size],
                 delsp=delsp,
+                alone=alone,
             )
         )
         start += size
