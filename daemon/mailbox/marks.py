@@ -60,8 +60,7 @@ def unmark_heads(lines: list[str], marks: list[bool]) -> None:
             marks[i] = False
         elif marks[i] and len(line) < _BROKEN and line.rstrip().endswith((":", "：")):
             above = "".join(lines[j] for j in range(max(0, i - 3), i) if not marks[j])
-            _, opened, address = above.rpartition("<")
-            marks[i] = not (opened and "@" in address and ">" not in address)
+            marks[i] = "@" not in above or above.count("<") <= above.count(">")
 
 
 def is_framed(line: str) -> bool:
