@@ -10,7 +10,7 @@ from keyring.backends.fail import Keyring as Absent
 
 from daemon.config import Smtp
 from daemon.errors import CommandFailed, KeychainMissing, PasswordMissing, SignInNeeded
-from daemon.mailbox.credentials import Credential, find_credential, keep_password
+from daemon.mailbox.auth.credentials import Credential, find_credential, keep_password
 
 SECRET = "hunter2 and more"
 TOKEN = "ya29.a0-token_~+/="

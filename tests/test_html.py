@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools import absent
 
-from daemon.mailbox.html import Page, Piece, read_html, render
+from daemon.mailbox.cutting.html import Page, Piece, read_html, render
+from daemon.mailbox.cutting.tree import parse
 from daemon.mailbox.text import cut
-from daemon.mailbox.tree import parse
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "mail" / "quotes" / "html"
 WROTE = "On Tue, 3 Mar 2026 at 09:30, Ben Holm &lt;ben@yard.example&gt; wrote:"

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 from daemon.cli import app
 from daemon.config import Config, Paths
 from daemon.errors import CommandFailed, LoginRefused, ServerUnreachable, SignInFailed
-from daemon.mailbox import oauth
+from daemon.mailbox.auth import oauth
 
 WriteConfig = Callable[[str], Config]
 
@@ -204,7 +204,7 @@ def test_for_ssh_no_browser_is_opened(
 ) -> None:
     """The address is printed, and how to bring its answer to this machine."""
     write_config(settings(provider, auth="password"))
-    monkeypatch.setattr("daemon.mailbox.sign_in.WAIT_S", 0)
+    monkeypatch.setattr("daemon.mailbox.auth.sign_in.WAIT_S", 0)
     done = login("--no-browser")
     assert isinstance(done.exception, SignInFailed)
     assert f"{provider.url}/authorize?response_type=code&client_id=" in done.output

@@ -27,9 +27,9 @@ from daemon.errors import (
     SignInFailed,
     SignInNeeded,
 )
-from daemon.mailbox import oauth
-from daemon.mailbox.credentials import find_credential
-from daemon.mailbox.oauth import Attempt, TokenSet
+from daemon.mailbox.auth import oauth
+from daemon.mailbox.auth.credentials import find_credential
+from daemon.mailbox.auth.oauth import Attempt, TokenSet
 
 HOUR = 3600.0
 GOOGLE_ENDED = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.mailbox.dates import read_date
+from daemon.mailbox.cutting.dates import read_date
 from daemon.mailbox.text import cut
 from mlx_agent.records import Address, ContextMessage
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.mailbox.rendering import render
-from daemon.mailbox.tree import parse
+from daemon.mailbox.cutting.rendering import render
+from daemon.mailbox.cutting.tree import parse
 
 
 def text(html: str) -> str:

@@ -15,9 +15,9 @@ from tools import free_port
 
 from daemon.config import Oauth
 from daemon.errors import SignInFailed
-from daemon.mailbox import sign_in as module
-from daemon.mailbox.oauth import TokenSet
-from daemon.mailbox.sign_in import read_answer, sign_in
+from daemon.mailbox.auth import sign_in as module
+from daemon.mailbox.auth.oauth import TokenSet
+from daemon.mailbox.auth.sign_in import read_answer, sign_in
 
 
 @pytest.fixture

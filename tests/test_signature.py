@@ -17,10 +17,10 @@ from signature_examples import (
 )
 from tools import absent
 
-from daemon.mailbox.closings import is_name, is_sign_off
-from daemon.mailbox.contacts import weigh
-from daemon.mailbox.footers import notice
-from daemon.mailbox.signature import signature_start
+from daemon.mailbox.cutting.closings import is_name, is_sign_off
+from daemon.mailbox.cutting.contacts import weigh
+from daemon.mailbox.cutting.footers import notice
+from daemon.mailbox.cutting.signature import signature_start
 from daemon.mailbox.text import cut
 
 PEOPLE = Path(__file__).parent.parent.parent / "shared" / "mail" / "people"

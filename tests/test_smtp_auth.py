@@ -11,8 +11,8 @@ import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, auth_mechanism
 
-from daemon.mailbox.credentials import Credential, Mechanism
-from daemon.mailbox.smtp_auth import authenticate_smtp, oauthbearer, xoauth2
+from daemon.mailbox.auth.credentials import Credential, Mechanism
+from daemon.mailbox.auth.smtp_auth import authenticate_smtp, oauthbearer, xoauth2
 
 TOKEN = "ya29." + "t" * 200  # as long as Google's
 LONG_TOKEN = "t" * 2500  # as long as Microsoft's

@@ -46,7 +46,7 @@ from sync_examples import (
 from daemon.config import Account, Config, Paths
 from daemon.errors import LoginRefused, ServerBusy, ServerUnreachable, StoreFull
 from daemon.mailbox import connection
-from daemon.mailbox.credentials import find_credential
+from daemon.mailbox.auth.credentials import find_credential
 from daemon.store.database import Database
 
 FIVE = {n: own_text(n) for n in range(1, 6)}

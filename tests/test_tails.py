@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools import absent
 
-from daemon.mailbox.tails import learn_tails, split_tail
+from daemon.mailbox.cutting.tails import learn_tails, split_tail
 from daemon.records import Tails
 
 PEOPLE = Path(__file__).parent.parent.parent / "shared" / "mail" / "people"

@@ -14,8 +14,8 @@ from daemon.commands.output import say
 from daemon.config import Imap
 from daemon.errors import ConfigMissing, KeychainMissing, TrimtabError
 from daemon.explain import explain
-from daemon.mailbox import oauth
-from daemon.mailbox.credentials import keep_password
+from daemon.mailbox.auth import oauth
+from daemon.mailbox.auth.credentials import keep_password
 from daemon.mailbox.session import open_session
 
 

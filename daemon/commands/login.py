@@ -13,11 +13,11 @@ from daemon.commands.output import console, say
 from daemon.commands.session import choose_account, load
 from daemon.config import Account, Imap, Oauth, Smtp
 from daemon.errors import CommandFailed, ProviderMissing
-from daemon.mailbox import oauth
-from daemon.mailbox.credentials import first_line
-from daemon.mailbox.oauth import TokenSet
+from daemon.mailbox.auth import oauth
+from daemon.mailbox.auth.credentials import first_line
+from daemon.mailbox.auth.oauth import TokenSet
+from daemon.mailbox.auth.sign_in import sign_in
 from daemon.mailbox.session import open_session
-from daemon.mailbox.sign_in import sign_in
 
 
 def login(account: str | None, *, browser: bool, port: int) -> None:

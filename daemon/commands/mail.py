@@ -14,9 +14,9 @@ from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import choose_account, load
 from daemon.errors import SourceUnreadable
 from daemon.lock import HomeLock
-from daemon.mailbox.charsets import decode
 from daemon.mailbox.importing import import_path
 from daemon.mailbox.parse import parse
+from daemon.mailbox.parsing.charsets import decode
 from daemon.mailbox.text import Cut, cut
 from daemon.records import Progress
 from daemon.store.database import Database

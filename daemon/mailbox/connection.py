@@ -26,7 +26,7 @@ from imapclient.exceptions import CapabilityError, LoginError
 
 from daemon.config import LOOPBACK, Imap
 from daemon.errors import LoginRefused, ServerBusy, ServerUnreachable
-from daemon.mailbox.credentials import Credential
+from daemon.mailbox.auth.credentials import Credential
 
 CONNECT_S = 30
 """For the connection, TLS, the greeting and the login, each."""

@@ -22,7 +22,7 @@ from imapclient.response_parser import parse_response
 
 from daemon.errors import FolderNotFound, FolderUnstable
 from daemon.mailbox.connection import BUSY, Link
-from daemon.mailbox.decode import decode_text
+from daemon.mailbox.parsing.decode import decode_text
 from daemon.mailbox.plan import (
     MAX_PART_BYTES,
     Folder,

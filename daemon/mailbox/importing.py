@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from daemon.errors import SourceUnreadable
-from daemon.mailbox.mail_files import EMPTY, FileMessage, Found, Unreadable, read_messages
 from daemon.mailbox.parse import parse
+from daemon.mailbox.parsing.mail_files import EMPTY, FileMessage, Found, Unreadable, read_messages
 from daemon.mailbox.reading import VERSION, incoming, settle_cuts
 from daemon.records import Batch, CutRules, Incoming, Progress, Quarantined, SyncResult
 from daemon.store import cut_rules as rules_store

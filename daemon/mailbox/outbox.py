@@ -32,7 +32,7 @@ from daemon.errors import (
     TrimtabError,
     UserError,
 )
-from daemon.mailbox.credentials import find_credential
+from daemon.mailbox.auth.credentials import find_credential
 from daemon.mailbox.filing import Place, file, is_filed
 from daemon.mailbox.message_ids import message_id
 from daemon.mailbox.plan import Role

@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.mailbox.decode import decode_body, decode_text
-from daemon.mailbox.fields import (
+from daemon.mailbox.parsing.decode import decode_body, decode_text
+from daemon.mailbox.parsing.fields import (
     Fields,
     addresses_of,
     date_of,
@@ -22,7 +22,7 @@ from daemon.mailbox.fields import (
     text_of,
     token_of,
 )
-from daemon.mailbox.mime import Part, read_parts
+from daemon.mailbox.parsing.mime import Part, read_parts
 from daemon.mailbox.text import cut, uncited
 from daemon.records import Incoming, Source, TextPart
 from mlx_agent.records import Address, Mail

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from daemon.mailbox.cutting.tails import learn_tails, split_tail
 from daemon.mailbox.parse import Parsed, build, cut_mail, parse, parse_parts
-from daemon.mailbox.tails import learn_tails, split_tail
 from daemon.records import (
     Batch,
     CutRules,

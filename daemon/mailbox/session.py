@@ -14,8 +14,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from daemon.config import Imap
 from daemon.errors import FolderNotFound, LoginRefused
 from daemon.mailbox import plan
+from daemon.mailbox.auth.credentials import find_credential
 from daemon.mailbox.connection import Link, open_link
-from daemon.mailbox.credentials import find_credential
 from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.thread import OwnThread
 

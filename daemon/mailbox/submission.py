@@ -18,9 +18,9 @@ import aiosmtplib
 
 from daemon.config import Smtp
 from daemon.errors import LoginRefused, SendingFailed, SendingRefused, SendingUnknown
+from daemon.mailbox.auth.credentials import Credential
+from daemon.mailbox.auth.smtp_auth import authenticate_smtp
 from daemon.mailbox.connection import tls_context
-from daemon.mailbox.credentials import Credential
-from daemon.mailbox.smtp_auth import authenticate_smtp
 
 COMMAND_S = 60
 ACCEPTANCE_S = 600

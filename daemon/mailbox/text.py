@@ -1,11 +1,8 @@
 """A mail's body cut into own text, context, signature and forwarded part. Pure and total.
 
-HTML is cut on its tree first (`daemon.mailbox.html`), then both kinds go the same way: forwards and
-quotes off (`daemon.mailbox.quotes`), lines of own text between quotes kept, then the signature off
-the end. Sign-offs are style and stay. Each cut says what was cut and why.
-
-Two kinds of mail keep what may be another's: a passage that the user cites (`_cited`; its marks
-stay, and `uncited` takes it off), and one whose marks were lost (`_is_lost`).
+HTML is cut on its tree first (`cutting.html`), then both kinds go the same way: forwards and quotes
+off (`cutting.quotes`), lines of own text between quotes kept, then the signature off the end.
+Sign-offs are style and stay. Each cut says what was cut and why.
 """
 
 from __future__ import annotations
@@ -13,13 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from daemon.mailbox.attributions import on_own_lines
-from daemon.mailbox.context import context_of, quoted_messages
-from daemon.mailbox.html import Piece, What, read_html
-from daemon.mailbox.marks import marked, unmarked
-from daemon.mailbox.phrases import LONGEST
-from daemon.mailbox.quotes import Block, read_blocks
-from daemon.mailbox.signature import signature_start
+from daemon.mailbox.cutting.attributions import on_own_lines
+from daemon.mailbox.cutting.context import context_of, quoted_messages
+from daemon.mailbox.cutting.html import Piece, What, read_html
+from daemon.mailbox.cutting.marks import marked, unmarked
+from daemon.mailbox.cutting.phrases import LONGEST
+from daemon.mailbox.cutting.quotes import Block, read_blocks
+from daemon.mailbox.cutting.signature import signature_start
 from mlx_agent.records import ContextMessage
 
 

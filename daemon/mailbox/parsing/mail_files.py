@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.errors import SourceUnreadable
-from daemon.mailbox.fields import date_of, read_fields, split_message
-from daemon.mailbox.mbox import split_mbox
+from daemon.mailbox.parsing.fields import date_of, read_fields, split_message
+from daemon.mailbox.parsing.mbox import split_mbox
 
 MAX_MESSAGE = 50 * 1024 * 1024
 """Bytes that are read of one message; providers take none that is larger."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from daemon.mailbox.dates import read_date
-from daemon.mailbox.marks import is_framed
-from daemon.mailbox.phrases import (
+from daemon.mailbox.cutting.dates import read_date
+from daemon.mailbox.cutting.marks import is_framed
+from daemon.mailbox.cutting.phrases import (
     ADDRESS,
     BRACKETED,
     DATED,

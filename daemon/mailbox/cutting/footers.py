@@ -1,7 +1,7 @@
 """What programs and companies put below a mail: device lines, notices, footers. Pure.
 
 They are told by their words, in the languages that programs and lawyers write; every search is over
-text of bounded length. `daemon.mailbox.signature` decides where they begin.
+text of bounded length. `daemon.mailbox.cutting.signature` decides where they begin.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The messages that a body quotes: who wrote them, when, and what. Pure and total.
 
 Each level of marks is a message, and so is what follows each heading. A time without an offset is
-read as if in UTC (`daemon.mailbox.dates`), for a quote does not tell its zone.
+read as if in UTC (`daemon.mailbox.cutting.dates`), for a quote does not tell its zone.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from daemon.mailbox.marks import unmarked
-from daemon.mailbox.quotes import Block, read_blocks
-from daemon.mailbox.writers import read_author, read_sent
+from daemon.mailbox.cutting.marks import unmarked
+from daemon.mailbox.cutting.quotes import Block, read_blocks
+from daemon.mailbox.cutting.writers import read_author, read_sent
 from mlx_agent.records import ContextMessage
 
 _DEEPEST = 20

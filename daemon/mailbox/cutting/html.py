@@ -19,10 +19,10 @@ from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from daemon.mailbox.attributions import attributions
-from daemon.mailbox.phrases import FIELDS
-from daemon.mailbox.rendering import Looks, Renderer, Writer, render, walk
-from daemon.mailbox.tree import parse
+from daemon.mailbox.cutting.attributions import attributions
+from daemon.mailbox.cutting.phrases import FIELDS
+from daemon.mailbox.cutting.rendering import Looks, Renderer, Writer, render, walk
+from daemon.mailbox.cutting.tree import parse
 
 __all__ = ["Page", "Piece", "What", "read_html", "render"]
 

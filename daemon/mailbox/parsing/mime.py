@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from daemon.mailbox.fields import Fields, block_end, parameter_of, read_fields, token_of
+from daemon.mailbox.parsing.fields import Fields, block_end, parameter_of, read_fields, token_of
 
 _DASHES = re.compile(rb"\n--([^\n]*)")
 _GUESS = re.compile(rb"\n--(\S[^\n]*)\n(?=content-type:)", re.IGNORECASE)

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from daemon.mailbox.closings import is_name, is_sign_off
-from daemon.mailbox.contacts import is_image, is_titled, may_be_of_block, weigh
+from daemon.mailbox.cutting.closings import is_name, is_sign_off
+from daemon.mailbox.cutting.contacts import is_image, is_titled, may_be_of_block, weigh
 from daemon.records import Tails
 
 _MOST_LINES = 14

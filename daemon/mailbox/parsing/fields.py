@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from urllib.parse import unquote
 
-from daemon.mailbox.charsets import decode, decode_base64
+from daemon.mailbox.parsing.charsets import decode, decode_base64
 from mlx_agent.records import Address
 
 Fields = dict[bytes, list[bytes]]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from daemon.mailbox.closings import is_name, is_sign_off
-from daemon.mailbox.contacts import is_block, is_image, is_titled, may_be_of_block, weigh
-from daemon.mailbox.footers import (
+from daemon.mailbox.cutting.closings import is_name, is_sign_off
+from daemon.mailbox.cutting.contacts import is_block, is_image, is_titled, may_be_of_block, weigh
+from daemon.mailbox.cutting.footers import (
     begins_notice,
     is_device_line,
     is_legal_heading,

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import aiosmtplib
 
-from daemon.mailbox.credentials import Credential
+from daemon.mailbox.auth.credentials import Credential
 
 _CONTINUE, _ACCEPTED = 334, 235
 _LINE = 510

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from daemon.config import Oauth
 from daemon.errors import SignInFailed
-from daemon.mailbox import oauth
-from daemon.mailbox.oauth import TokenSet
+from daemon.mailbox.auth import oauth
+from daemon.mailbox.auth.oauth import TokenSet
 
 WAIT_S = 300
 """For the user, who may have to find a second device."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from daemon.mailbox.phrases import DATED, DIRECTIONS, FIELDS, LONGEST, TIME, YEAR, Field
+from daemon.mailbox.cutting.phrases import DATED, DIRECTIONS, FIELDS, LONGEST, TIME, YEAR, Field
 
 _LONGEST_NAME = 44
 """With the signs around it: programs indent it, and make it bold."""

@@ -32,7 +32,7 @@ from daemon.errors import (
     SignInFailed,
     SignInNeeded,
 )
-from daemon.mailbox import keychain
+from daemon.mailbox.auth import keychain
 
 if TYPE_CHECKING:
     import httpx

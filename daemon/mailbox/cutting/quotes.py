@@ -11,10 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from daemon.mailbox.attributions import attributions
-from daemon.mailbox.header_blocks import header_blocks, notes_headings, read_block, read_field
-from daemon.mailbox.marks import marked, marked_end, unmark_heads
-from daemon.mailbox.phrases import DASHED, DRAWN, FORWARD_OPENS, FORWARDED, LONGEST, ORIGINAL, RULE
+from daemon.mailbox.cutting.attributions import attributions
+from daemon.mailbox.cutting.header_blocks import (
+    header_blocks,
+    notes_headings,
+    read_block,
+    read_field,
+)
+from daemon.mailbox.cutting.marks import marked, marked_end, unmark_heads
+from daemon.mailbox.cutting.phrases import (
+    DASHED,
+    DRAWN,
+    FORWARD_OPENS,
+    FORWARDED,
+    LONGEST,
+    ORIGINAL,
+    RULE,
+)
 
 Kind = Literal["text", "marked", "heading"]
 

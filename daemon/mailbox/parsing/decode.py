@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
-from daemon.mailbox.charsets import decode, decode_base64
+from daemon.mailbox.parsing.charsets import decode, decode_base64
 from daemon.records import TextPart
 
 MAX_TEXT = 262_144

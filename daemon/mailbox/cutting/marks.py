@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from daemon.mailbox.phrases import LONGEST, last_verb
+from daemon.mailbox.cutting.phrases import LONGEST, last_verb
 
 _MARK = re.compile(r" {0,3}(?:>|(?P<sign>[|:}%]|[A-Z][A-Za-z]{0,2}>)(?: |$))")
 _ESCAPED = ">From "

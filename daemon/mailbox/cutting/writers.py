@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 from itertools import takewhile
 
-from daemon.mailbox.dates import read_date
-from daemon.mailbox.header_blocks import TO_LINE, read_field
-from daemon.mailbox.phrases import (
+from daemon.mailbox.cutting.dates import read_date
+from daemon.mailbox.cutting.header_blocks import TO_LINE, read_field
+from daemon.mailbox.cutting.phrases import (
     ADDRESS,
     BRACKETED,
     DATED,

@@ -16,7 +16,7 @@ from typing import Literal
 
 from daemon.config import Imap, Smtp
 from daemon.errors import CommandFailed, PasswordMissing
-from daemon.mailbox import keychain, oauth
+from daemon.mailbox.auth import keychain, oauth
 
 Mechanism = Literal["login", "xoauth2", "oauthbearer"]
 _COMMAND_S = 60

@@ -1,0 +1,1 @@
+"""What `daemon.mailbox.parse` and `importing` read by: fields, MIME, charsets, mbox and files."""
