@@ -1,6 +1,9 @@
 """Mail from files into a real store: mbox, Maildir, a directory of .eml, one file; never twice."""
 
+import gzip
 import mailbox
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -199,3 +202,171 @@ async def test_a_path_that_is_not_there_is_named(tmp_path: Path, database: Datab
         await import_path(tmp_path / "nowhere", "work", database, ignore)
     assert raised.value.path == tmp_path / "nowhere"
     assert raised.value.reason == "No such file or directory"
+
+
+# --- what exporting programs and mail servers leave -----------------------------------------------
+
+
+async def subjects(database: Database) -> list[str]:
+    return [mail.subject for mail in await stored(database)]
+
+
+async def test_a_mailbox_that_apple_mail_exports(tmp_path: Path, database: Database) -> None:
+    """A directory `Sent.mbox` that holds a file `mbox` beside an index."""
+    (tmp_path / "Sent.mbox").mkdir()
+    an_mbox(tmp_path / "Sent.mbox" / "mbox", raw(1), raw(2))
+    (tmp_path / "Sent.mbox" / "table_of_contents").write_bytes(b"\x00")
+    assert await imported(tmp_path / "Sent.mbox", database) == (2, 0)
+
+
+async def test_apple_mails_own_files(tmp_path: Path, database: Database) -> None:
+    """`.emlx`: the length stands above the message, notes of the program below it."""
+    notes = b'<?xml version="1.0"?>\n<plist><dict/></plist>\n'
+    folder = tmp_path / "Sent.mbox" / "Messages"
+    folder.mkdir(parents=True)
+    framed = b"%-10d\n" % len(raw(1)) + raw(1) + notes
+    (folder / "1.emlx").write_bytes(framed)
+    (folder / "2.partial.emlx").write_bytes(b"%d\n" % len(raw(2)) + raw(2) + notes)
+    (folder / "3.emlx").write_bytes(raw(3))
+    assert await imported(tmp_path, database) == (3, 0)
+    assert await own_texts(database) == ["Tuesday suits."] * 3
+
+
+@pytest.mark.parametrize(
+    "status",
+    [b"X-Mozilla-Status: 0009", b"X-Status: AD", b"X-Status: T", b"x-mozilla-status: 000F"],
+)
+async def test_what_an_mbox_marks_as_gone_stays_out(
+    tmp_path: Path, database: Database, status: bytes
+) -> None:
+    """Deleted mail that was not yet cleared away, and drafts."""
+    box = an_mbox(tmp_path / "sent", status + b"\n" + raw(1), b"X-Status: A\n" + raw(2))
+    assert await imported(box, database) == (1, 0)
+    assert await subjects(database) == ["mail 2"]
+
+
+async def test_trashed_mail_and_drafts_of_a_maildir_stay_out(
+    tmp_path: Path, database: Database
+) -> None:
+    """Flags T and D, behind any of the marks that file systems allow."""
+    for folder in ("cur", "new", "tmp"):
+        (tmp_path / folder).mkdir()
+    names = ["1.host:2,S", "2.host:2,ST", "3.host:2,DS", "4.host,S=9:2,RS", "5.host;2,T", "6.TD"]
+    for number, name in enumerate(names, 1):
+        (tmp_path / "cur" / name).write_bytes(raw(number))
+    (tmp_path / "new" / "7.host").write_bytes(raw(7))
+    (tmp_path / "tmp" / "8.host").write_bytes(raw(8))
+    assert await imported(tmp_path, database) == (4, 0)
+    assert await subjects(database) == ["mail 1", "mail 4", "mail 6", "mail 7"]
+
+
+async def test_a_maildirs_subfolders_are_folders_of_their_own(
+    tmp_path: Path, database: Database
+) -> None:
+    """The one that is given is imported: its root holds what others wrote."""
+    root = mailbox.Maildir(tmp_path / "mail", create=True)
+    root.add(raw(1))
+    root.add_folder("Sent").add(raw(2))
+    assert await imported(tmp_path / "mail", database) == (1, 0)
+    assert await imported(tmp_path / "mail" / ".Sent", database) == (1, 0)
+    assert await subjects(database) == ["mail 1", "mail 2"]
+
+
+# --- what cannot be read --------------------------------------------------------------------------
+
+
+def unreadable(path: Path) -> None:
+    """Make a file that exists and cannot be read, for the superuser too."""
+    if os.geteuid() == 0:
+        path.symlink_to("/proc/self/mem")
+    else:
+        path.write_bytes(raw(1))
+        path.chmod(0)
+
+
+async def test_what_cannot_be_read_is_set_aside(tmp_path: Path, database: Database) -> None:
+    """Named by a reason and counted; the rest is imported, and a repeat sets nothing more aside."""
+    (tmp_path / "a.eml").write_bytes(raw(1))
+    unreadable(tmp_path / "b.eml")
+    (tmp_path / "c.eml").write_bytes(b" \n")
+    (tmp_path / "d.eml").write_bytes(b"\x89PNG\r\n\x1a\n: no mail")
+    (tmp_path / "e.eml").write_bytes(raw(2))
+    (tmp_path / "f.eml").symlink_to("nowhere")
+    for added in (2, 0):
+        result = await import_path(tmp_path, "work", database, ignore)
+        assert (result.added, result.known, result.quarantined) == (added, 2 - added, 3)
+    reasons = {item.reason for item in await database.read(mail_store.quarantined, "work")}
+    assert len(reasons) == 3
+    assert {"there is no message in it", "it has no header of a mail"} < reasons
+    assert not any(name in reason for reason in reasons for name in ("b.eml", str(tmp_path)))
+
+
+async def test_a_truncated_mbox_is_imported(tmp_path: Path, database: Database) -> None:
+    """What stands above its first border is no mail, and its last message ends early."""
+    box = an_mbox(tmp_path / "sent.mbox", raw(1), raw(2), raw(3))
+    box.write_bytes(box.read_bytes()[len(FROM) + len(raw(1)) - 9 : -9])
+    result = await import_path(box, "work", database, ignore)
+    assert (result.added, result.quarantined) == (2, 1)
+    assert await own_texts(database) == ["Tuesday suits.", "Tuesday"]
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(raw(1)), b"\x89PNG\r\n\x1a\n", b"Dear Ben,\nno.\n"]
+)
+async def test_a_file_of_another_kind_is_no_mail(
+    tmp_path: Path, database: Database, content: bytes
+) -> None:
+    """A compressed one neither: what is given is read as it is."""
+    path = tmp_path / "sent"
+    path.write_bytes(content)
+    with pytest.raises(SourceUnreadable) as raised:
+        await import_path(path, "work", database, ignore)
+    assert (raised.value.path, raised.value.reason) == (path, "it has no header of a mail")
+
+
+async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, database: Database) -> None:
+    """If it is the one that was given."""
+    unreadable(tmp_path / "sent")
+    with pytest.raises(SourceUnreadable):
+        await import_path(tmp_path / "sent", "work", database, ignore)
+
+
+# --- batches and dates ----------------------------------------------------------------------------
+
+
+async def test_a_batch_is_bounded_by_bytes(tmp_path: Path, database: Database) -> None:
+    """So that five hundred large mails are never held at once."""
+    large = raw(1).split(b"\n\n")[0] + b"\nContent-Type: multipart/mixed; boundary=b\n\n"
+    large += b"--b\n\n%d\n--b\nContent-Type: image/png\n\n" + b"A" * 3_000_000 + b"\n--b--\n"
+    for number in range(7):
+        (tmp_path / f"{number}.eml").write_bytes(large.replace(b"%d", b"%d" % number))
+    reports: list[Progress] = []
+    await import_path(tmp_path, "work", database, reports.append)
+    assert [one.done for one in reports if one.step == "import"] == [3, 6, 7]
+
+
+@pytest.mark.parametrize("line", [FROM, b"From - Tue Mar 03 09:31:00 2026\n"])
+async def test_a_mail_without_a_date_came_when_its_mbox_says(
+    tmp_path: Path, database: Database, line: bytes
+) -> None:
+    """The line above it tells."""
+    undated = raw(1).replace(b"Date: ", b"X-Was: ")
+    (tmp_path / "sent").write_bytes(line + undated)
+    await imported(tmp_path / "sent", database)
+    (mail,) = await stored(database)
+    assert mail.sent_at == datetime(2026, 3, 3, 9, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("days", [-1000, 1000])
+async def test_a_mail_without_a_date_is_as_old_as_its_file(
+    tmp_path: Path, database: Database, days: int
+) -> None:
+    """But never of the future."""
+    file = tmp_path / "a.eml"
+    file.write_bytes(raw(1).replace(b"Date: ", b"X-Was: "))
+    written = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    os.utime(file, (written.timestamp(), written.timestamp()))
+    await imported(tmp_path, database)
+    (mail,) = await stored(database)
+    assert (mail.sent_at == written) is (days < 0)
+    assert mail.sent_at <= datetime.now(UTC)

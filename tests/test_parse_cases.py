@@ -662,6 +662,9 @@ HEADING = re.compile(
 )
 """A line of what introduces another's text: a field, a time, an address, a year, a rule."""
 
+MARKS = re.compile(r"^(?:\s*[A-Z]{0,3}[>|])+")
+"""Marks of a quote, some with the initials of who is quoted."""
+
 
 def corpus(*folders: str) -> list[Path]:
     found = sorted(p for one in folders for p in CORPUS.joinpath(one).rglob("*") if p.is_file())
@@ -705,12 +708,12 @@ def lost(lines: list[str], plain: str | None, html: str | None) -> list[str]:
     parts = cut(plain, html)
     context = "".join(f"{one.author}{one.text}" for one in parts.context)
     kept = squeezed(parts.own_text + parts.signature + parts.forwarded + context)
-    filled = [line for line in lines if line.strip()]
+    filled = [line for line in lines if squeezed(MARKS.sub("", line))]
     return [
         line
         for i, line in enumerate(filled)
-        if squeezed(line) not in kept
-        and not any(map(HEADING.search, filled[max(0, i - 8) : i + 9]))
+        if squeezed(MARKS.sub("", line)) not in kept
+        and not any(map(HEADING.search, filled[max(0, i - 2) : i + 3]))
     ]
 
 

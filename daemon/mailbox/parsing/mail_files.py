@@ -19,6 +19,8 @@ from daemon.mailbox.parsing.mbox import split_mbox
 
 MAX_MESSAGE = 50 * 1024 * 1024
 """Bytes that are read of one message; providers take none that is larger."""
+_HEADER = 262_144
+"""Bytes in which a message's header is looked at here."""
 EMPTY = "there is no message in it"
 NO_MAIL = "it has no header of a mail"
 
@@ -103,9 +105,13 @@ def _message(file: Path) -> Found:
 def _checked(raw: bytes, received_at: datetime, place: str) -> Found:
     if not raw.strip():
         return Unreadable(place=place, reason=EMPTY)
-    if _MAILS_FIELDS.isdisjoint(read_fields(split_message(raw)[0])):
+    if _MAILS_FIELDS.isdisjoint(read_fields(_header(raw))):
         return Unreadable(place=place, reason=NO_MAIL)
     return FileMessage(raw=raw, received_at=received_at)
+
+
+def _header(raw: bytes) -> bytes:
+    return split_message(raw[:_HEADER])[0]
 
 
 def _without_frame(raw: bytes) -> bytes:
@@ -154,7 +160,7 @@ def _mbox(path: Path) -> Iterator[Found]:
         came = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
         for number, (line, raw) in enumerate(split_mbox(file, MAX_MESSAGE)):
             date = date_of({b"date": [_date_in(line)]}, b"date")
-            if not _GONE.search(split_message(raw)[0]) and (raw.strip() or number):
+            if not _GONE.search(_header(raw)) and (raw.strip() or number):
                 yield _checked(raw, date or came, f"{path}#{number}")
 
 

@@ -14,11 +14,10 @@ from typing import BinaryIO
 _LINE = 65_536
 _LONGEST = 300
 """Bytes of a line between messages, and the bound that keeps every search here linear."""
-_FROM = re.compile(rb"From .*\d:\d\d.*\d{4}\s*$")
-"""A line between messages tells a time and a year; a sentence that begins so does not."""
-_SURE = re.compile(
-    rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d.*\d{4}\s*$"
-)
+_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_FROM = re.compile(rb"From (?=.*\b" + _MONTH + rb"\b).*\d:\d\d.*\d{4}\s*$")
+"""A line between messages tells a date and a time; a sentence that begins so hardly does."""
+_SURE = re.compile(rb"From .*\b[A-Z][a-z]{2} " + _MONTH + rb" [ \d]\d \d\d:\d\d.*\d{4}\s*$")
 """Such a line in the form of `asctime`, which needs no blank line above it."""
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>From ")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,12})\s*$", re.IGNORECASE | re.MULTILINE)
@@ -28,31 +27,31 @@ _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 def split_mbox(file: BinaryIO, limit: int) -> Iterator[tuple[bytes, bytes]]:
     """Each message's `From ` line, empty for what stands above the first, and its bytes.
 
-    Of a message longer than `limit`, so many bytes are kept.
+    Of a message longer than `limit`, about so many bytes are kept.
     """
     opening, held = b"", b""
     message = bytearray()
     blank, starts, in_header = True, True, True
     while line := file.readline(_LINE):
         if held and _FIELD.match(line):  # it began a message, for a header follows
-            yield opening, _unescaped(message)
-            opening, message, in_header = held, bytearray(), True
+            yield opening, _taken(message)
+            opening, in_header = held, True
         elif held:
             message += held
         held = line if starts and _begins(line, _FROM if blank else _SURE) else b""
         blank = starts and line in {b"\n", b"\r\n"}
         starts = line.endswith(b"\n")
-        if not held:
-            message += line[: max(0, limit - len(message))]
+        if not held and len(message) < limit:
+            message += line
         if blank and in_header:
             in_header = False
             _take_body(file, message, limit)
     if message:
-        yield opening, _unescaped(message)
+        yield opening, _taken(message)
 
 
 def _begins(line: bytes, form: re.Pattern[bytes]) -> bool:
-    return len(line) < _LONGEST and form.match(line) is not None
+    return line.startswith(b"From ") and len(line) < _LONGEST and form.match(line) is not None
 
 
 def _take_body(file: BinaryIO, message: bytearray, limit: int) -> None:
@@ -77,8 +76,8 @@ def _ends_message(file: BinaryIO, place: int) -> bool:
     return not below or _begins(below.split(b"\n", 1)[0], _FROM)
 
 
-def _unescaped(message: bytearray) -> bytes:
-    """A message as it was; one with a bare `From ` in it was written by who escapes nothing."""
-    if b"\n>" not in message or b"\nFrom " in message:
-        return bytes(message)
-    return _ESCAPED.sub(rb"\1", message)
+def _taken(message: bytearray) -> bytes:
+    """A message as it was sent; one with a bare `From ` in it was kept by who escapes nothing."""
+    raw = bytes(message)
+    message.clear()
+    return raw if b"\n>" not in raw or b"\nFrom " in raw else _ESCAPED.sub(rb"\1", raw)

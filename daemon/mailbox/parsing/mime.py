@@ -50,9 +50,10 @@ class _Open:
 
 def read_parts(fields: Fields, body: bytes) -> Iterator[Part]:
     """All parts of a message, in the order of their ends; a message within it stays whole."""
-    body = b"\n" + body
+    start = int(body.startswith(b"--"))
+    body = b"\n" * start + body
     tree = _Tree(body)
-    tree.open(fields, 1)
+    tree.open(fields, start)
     for line in islice(_DASHES.finditer(body), _MOST) if tree.places else ():
         mark = line[1].rstrip()
         ends = mark not in tree.places
@@ -111,7 +112,7 @@ class _Tree:
         told = parameter_of(fields, b"content-type", "boundary")
         if told.strip():
             return told.strip().encode()
-        guess = _GUESS.search(self._body, start - 1, start + _PREAMBLE)
+        guess = _GUESS.search(self._body, max(0, start - 1), start + _PREAMBLE)
         return guess[1].rstrip() if guess else b"\n"
 
 
