@@ -254,6 +254,19 @@ def test_an_attached_calendar_is_a_file() -> None:
     assert found.types == ("multipart/mixed", "text/plain", "application/ics")
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        b'("text" "plain" ("name" "a.txt") NIL NIL "7bit" 9 1 NIL NIL NIL NIL)',
+        b'("text" "plain" NIL NIL NIL "7bit" 9 1 NIL ("inline" ("filename" "a.txt")) NIL NIL)',
+    ],
+)
+def test_a_named_text_below_the_first_is_a_file(named: bytes) -> None:
+    """As the first it is the mail's own text, whatever its name."""
+    assert numbers(b"(" + PLAIN + named + b' "mixed")') == [("1", "plain")]
+    assert numbers(b"(" + named + PDF + b' "mixed")') == [("1", "plain")]
+
+
 def test_format_flowed_is_known() -> None:
     """In any case of letters."""
     flowed = b'("text" "plain" ("format" "Flowed" "charset" "us-ascii") NIL NIL "7bit" 9 1)'

@@ -383,7 +383,6 @@ def _part(section: Section, payload: bytes) -> TextPart:
 
 
 def _received(row: dict[bytes, Any]) -> datetime:
-    date = row.get(b"INTERNALDATE")
-    if not isinstance(date, datetime):
-        return datetime.now(UTC)
-    return date.astimezone(UTC)
+    """When it arrived, as the server says; nothing has arrived in the future."""
+    date, now = row.get(b"INTERNALDATE"), datetime.now(UTC)
+    return min(date.astimezone(UTC), now) if isinstance(date, datetime) else now

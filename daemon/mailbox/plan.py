@@ -231,7 +231,7 @@ def _walk(
     main, subtype = _text(body[0]), _text(body[1])
     if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
         main, subtype = "text", "plain"
-    attached = _is_attachment(body)
+    attached = _is_attachment(body, first=not sections)
     if attached and subtype == "calendar":  # a file of dates says nothing of its mail
         main, subtype = "application", "ics"
     types.append(f"{main}/{subtype}")
@@ -251,10 +251,18 @@ def _walk(
         )
 
 
-def _is_attachment(body: Any) -> bool:
-    """A disposition of `attachment` among the extension data, wherever the server puts it."""
+def _is_attachment(body: Any, *, first: bool) -> bool:
+    """Whether a leaf is a file: it is called one, or has a name and is not the first text.
+
+    The disposition lies among the extension data, wherever the server puts it.
+    """
     extras = [item for item in body[7:] if isinstance(item, tuple) and item]
-    return any(_text(item[0]) == "attachment" for item in extras)
+    named = "name" in _parameters(body[2])
+    for item in extras:
+        if _text(item[0]) == "attachment":
+            return True
+        named = named or "filename" in _parameters(item[1] if len(item) > 1 else None)
+    return named and not first
 
 
 def _parameters(pairs: Any) -> dict[str, str]:
