@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from dovecot_server import PASSWORD, Dovecot, running_dovecot
 from hypothesis import settings
 from keychains import keychain  # noqa: F401  # a fixture
+from store_samples import opened
 from tools import MISSING
 from training_examples import trained  # noqa: F401  # a fixture, once for the whole run
 
@@ -54,6 +56,14 @@ def write_config(home: Paths) -> Callable[[str], Config]:
         return config.load(home.config)
 
     return write
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """A store in memory, for the functions of one connection."""
+    connection = opened()
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Records as the store keeps them, every field filled, for the store's and the jobs' tests."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from daemon.records import Batch, FolderState, Incoming, Source
-from daemon.store import mail
+from daemon.store import mail, schema
 from mlx_agent.records import (
     Adapter,
     Address,
@@ -75,6 +76,16 @@ def a_source(number: int = 1) -> Source:
 
 def an_incoming(number: int = 1, *, uid: int | None = None, **changes: Any) -> Incoming:
     return Incoming(mail=a_mail(number, **changes), source=a_source(number), uid=uid)
+
+
+def opened() -> sqlite3.Connection:
+    """A store in memory, migrated, as `daemon.store.database` would open it."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    schema.migrate(connection)
+    return connection
 
 
 add_cut = partial(mail.add_batch, cut_version=1)

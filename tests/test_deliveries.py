@@ -1,28 +1,23 @@
 """How far a draft has got on its ways out, as the store keeps it."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from store_samples import NOW, a_draft
 
 from daemon.records import Delivery, DeliveryState
-from daemon.store import deliveries, drafts, schema
+from daemon.store import deliveries, drafts
 
 LATER = NOW + timedelta(seconds=5)
 NAME = "<draft-1@x>"
 
 
 @pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.row_factory = sqlite3.Row
-    schema.migrate(connection)
+def connection(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """With a draft that can leave."""
     drafts.add_draft(connection, a_draft(1))
-    yield connection
-    connection.close()
+    return connection
 
 
 def test_before_the_first_attempt_there_is_nothing(connection: sqlite3.Connection) -> None:

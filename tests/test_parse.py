@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools import absent
 
-from daemon.mailbox.parse import Parsed, TextPart, build, mail_id, parse, parse_parts
+from daemon.mailbox.parse import Parsed, build, mail_id, parse, parse_parts
+from daemon.records import TextPart
 from mlx_agent.records import Address
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "mail"

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.mailbox.parse import TextPart, decode_text, parse
+from daemon.mailbox.parse import parse
+from daemon.mailbox.parsing.decode import decode_text
+from daemon.records import TextPart
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 from tools import absent
 
-from daemon.mailbox.parse import Parsed, TextPart, build, parse, parse_parts
+from daemon.mailbox.parse import Parsed, build, parse, parse_parts
 from daemon.mailbox.text import cut
+from daemon.records import TextPart
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "mail"
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)

@@ -126,7 +126,7 @@ async def test_a_reader_cannot_write(database: Database) -> None:
 async def test_an_iterator_over_rows_is_refused(database: Database) -> None:
     """It would run outside its transaction and on the wrong thread."""
     with pytest.raises(TypeError, match="iterator"):
-        await database.read(mail.sources, "work")
+        await database.read(lambda connection: iter(connection.execute("SELECT 1")))
 
 
 async def test_a_cancelled_caller_leaves_no_transaction_open(database: Database) -> None:

@@ -1,34 +1,17 @@
 """What a fetch leaves until it is read: kept to the byte, newest first, and gone once read."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import A_FOLDER, a_batch, a_mail
+from store_samples import A_FOLDER, a_batch, a_mail, opened
 
 from daemon.records import FetchedBatch, Quarantined, RawMessage, TextPart
-from daemon.store import fetched, folders, mail, schema
+from daemon.store import fetched, folders, mail
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
-
-
-def opened() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-    schema.migrate(connection)
-    return connection
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = opened()
-    yield connection
-    connection.close()
 
 
 def raw(uid: int) -> RawMessage:

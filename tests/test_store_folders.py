@@ -1,7 +1,6 @@
 """What the store knows of a folder: its links, what has gone from it, and what is held back."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,20 +16,10 @@ from daemon.records import (
     Quarantined,
     Reading,
 )
-from daemon.store import fetched, folders, lessons, mail, schema
+from daemon.store import fetched, folders, lessons, mail
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 VIEW = FolderView(uidvalidity=7, uidnext=11, messages=10, modseq=5)
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None)
-    opened.row_factory = sqlite3.Row
-    opened.execute("PRAGMA foreign_keys = ON")
-    schema.migrate(opened)
-    yield opened
-    opened.close()
 
 
 def read(*present: int, uidvalidity: int = 7, answer: str | None = None) -> Reading:

@@ -1,26 +1,16 @@
 """Jobs as rows: one open job of a kind and account, in order, with an outcome."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from store_samples import NOW
 
 from daemon.records import Job, JobKind, JobState
-from daemon.store import jobs, schema
+from daemon.store import jobs
 
 SOON = NOW + timedelta(minutes=1)
 LATER = NOW + timedelta(minutes=2)
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    schema.migrate(connection)
-    yield connection
-    connection.close()
 
 
 def run(connection: sqlite3.Connection, kind: JobKind, state: JobState) -> Job:

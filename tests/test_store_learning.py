@@ -2,7 +2,6 @@
 
 import math
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,19 +18,7 @@ from store_samples import (
 )
 
 from daemon.records import AccountCounts, Quarantined
-from daemon.store import adapters, drafts, edits, jobs, lessons, schema, status
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA recursive_triggers = ON")
-    schema.migrate(connection)
-    yield connection
-    connection.close()
-
+from daemon.store import adapters, drafts, edits, jobs, lessons, status
 
 # --- lessons ---------------------------------------------------------------------------------
 

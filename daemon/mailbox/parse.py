@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.mailbox.parsing.decode import decode_body, decode_text
+from daemon.mailbox.parsing.decode import decode_body
 from daemon.mailbox.parsing.fields import (
     Fields,
     addresses_of,
@@ -26,17 +26,6 @@ from daemon.mailbox.parsing.mime import Part, read_parts
 from daemon.mailbox.text import cut, uncited
 from daemon.records import Incoming, Source, TextPart
 from mlx_agent.records import Address, Mail
-
-__all__ = [
-    "Parsed",
-    "TextPart",
-    "build",
-    "cut_mail",
-    "decode_text",
-    "mail_id",
-    "parse",
-    "parse_parts",
-]
 
 _ENCRYPTED = frozenset(
     {

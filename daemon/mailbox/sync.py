@@ -120,7 +120,6 @@ class _Opened:
 
     folder: FolderState
     view: FolderView
-    server: Imap
     anew: bool
 
 
@@ -157,7 +156,7 @@ async def _open(
     changed = state is None or state.uidvalidity != folder.uidvalidity
     if changed and folder.changes >= MAX_CHANGES:
         raise FolderUnstable(session.account)
-    return _Opened(folder=folder, view=view, server=server, anew=not recent)
+    return _Opened(folder=folder, view=view, anew=not recent)
 
 
 async def _fetch(

@@ -8,7 +8,7 @@ later cut. Where a mail lies on the server is `daemon.store.folders`' business. 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
 from daemon.store.columns import to_moment, to_text
@@ -51,13 +51,6 @@ def mail(connection: sqlite3.Connection, account: str, mail_id: str) -> Mail | N
         "SELECT * FROM mail WHERE account = ? AND id = ?", (account, mail_id)
     ).fetchone()
     return None if row is None else _mail(row)
-
-
-def sources(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str, Source]]:
-    """Every mail's id and source, in no order. Consume it inside the transaction."""
-    for row in connection.execute("SELECT * FROM source WHERE account = ?", (account,)):
-        source = Source(header=row["header"], plain=row["plain"], html=row["html"])
-        yield row["mail_id"], source
 
 
 def count_outdated(connection: sqlite3.Connection, account: str, version: int) -> int:
