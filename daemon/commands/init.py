@@ -16,6 +16,7 @@ from daemon.errors import ConfigMissing, KeychainMissing, TrimtabError
 from daemon.explain import explain
 from daemon.mailbox.auth import oauth
 from daemon.mailbox.auth.credentials import keep_password
+from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.session import open_session
 
 
@@ -92,7 +93,7 @@ def _ask_password(account: str, user: str) -> dict[str, str]:
 async def _check(name: str, server: Imap) -> None:
     try:
         async with open_session(name, server) as session:
-            folder = await session.find_folder("sent", server.sent_folder)
+            folder = await session.call(Mailbox.find_folder, "sent", server.sent_folder)
     except TrimtabError as error:
         say(explain(error))
         if not typer.confirm("Write the config all the same?", default=False):

@@ -17,6 +17,7 @@ from daemon.mailbox.auth import oauth
 from daemon.mailbox.auth.credentials import first_line
 from daemon.mailbox.auth.oauth import TokenSet
 from daemon.mailbox.auth.sign_in import sign_in
+from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.session import open_session
 
 
@@ -73,7 +74,7 @@ def _uses_it(server: Imap | Smtp) -> bool:
 
 async def _find_sent(name: str, server: Imap) -> str:
     async with open_session(name, server) as session:
-        return await session.find_folder("sent", server.sent_folder)
+        return await session.call(Mailbox.find_folder, "sent", server.sent_folder)
 
 
 def _shower(*, browser: bool) -> Callable[[str, int], None]:

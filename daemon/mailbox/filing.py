@@ -74,7 +74,7 @@ async def file(place: Place, message: bytes, flags: tuple[bytes, ...]) -> bool:
 
 
 async def _folder(session: Session, place: Place) -> str:
-    return await session.find_folder(place.role, place.configured)
+    return await session.call(Mailbox.find_folder, place.role, place.configured)
 
 
 async def _holds(session: Session, folder: str, place: Place) -> bool:

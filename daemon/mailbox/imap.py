@@ -26,9 +26,11 @@ from daemon.mailbox.parsing.decode import decode_text
 from daemon.mailbox.plan import (
     MAX_PART_BYTES,
     Folder,
+    Role,
     Section,
     Structure,
     by_sections,
+    choose_folder,
     read_structure,
 )
 from daemon.records import FolderView, Quarantined, RawMessage, TextPart
@@ -116,6 +118,13 @@ class Mailbox:
                 raise imaplib.IMAP4.error("LIST was refused")
         found = (_folder(line) for line in lines if line)
         return [folder for folder in found if folder is not None]
+
+    def find_folder(self, role: Role, configured: str) -> str:
+        """The name of the account's Sent or Drafts folder; raises FolderNotFound."""
+        folder = choose_folder(self.folders(), role, configured)
+        if folder is None:
+            raise FolderNotFound(self.account, configured or None, role)
+        return folder
 
     def status(self, folder: str) -> FolderView | None:
         """How a folder stands, without opening it; None where the server refuses to say.

@@ -17,7 +17,7 @@ from typing import Literal
 
 from daemon.config import Imap
 from daemon.errors import FolderNotFound
-from daemon.mailbox import idle, plan
+from daemon.mailbox import idle
 from daemon.mailbox.connection import Link
 from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.session import log_in
@@ -103,9 +103,9 @@ def _listen(link: Link, server: Imap, stop: _Stop, tell: Callable[[_Message], No
         tell("no IDLE")
         return
     mailbox = Mailbox(link)
-    folder = plan.choose_folder(mailbox.folders(), "sent", server.sent_folder)
-    if folder is None or mailbox.examine(folder) is None:
-        raise FolderNotFound(link.account, server.sent_folder or None, "sent")
+    folder = mailbox.find_folder("sent", server.sent_folder)
+    if mailbox.examine(folder) is None:
+        raise FolderNotFound(link.account, folder, "sent")
     tell("open")
     while not stop.event.is_set():
         with link.command(IDLE_S + 2 * idle.ANSWER_S) as client:

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from daemon.config import Imap
-from daemon.errors import FolderNotFound, LoginRefused
-from daemon.mailbox import plan
+from daemon.errors import LoginRefused
 from daemon.mailbox.auth.credentials import find_credential
 from daemon.mailbox.connection import Link, open_link
 from daemon.mailbox.imap import Mailbox
@@ -62,13 +61,6 @@ class Session:
         if mailbox is not None:
             loop = asyncio.get_running_loop()
             await asyncio.shield(loop.run_in_executor(self._thread, mailbox.close))
-
-    async def find_folder(self, role: plan.Role, configured: str) -> str:
-        """The name of the account's Sent or Drafts folder; raises FolderNotFound."""
-        folder = plan.choose_folder(await self.call(Mailbox.folders), role, configured)
-        if folder is None:
-            raise FolderNotFound(self.account, configured or None, role)
-        return folder
 
 
 @asynccontextmanager

@@ -148,7 +148,7 @@ async def _open(
         view = await session.call(Mailbox.examine, name)
     if view is None or found_at is None:
         recent, found_at = False, datetime.now(UTC)
-        name = await session.find_folder("sent", server.sent_folder)
+        name = await session.call(Mailbox.find_folder, "sent", server.sent_folder)
         view = await session.call(Mailbox.examine, name)
     if view is None:
         raise FolderNotFound(session.account, name)
