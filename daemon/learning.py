@@ -15,7 +15,7 @@ from typing import Literal
 
 from daemon.errors import DraftNotFound
 from daemon.mailbox.message_ids import is_ours
-from daemon.mailbox.text import cut
+from daemon.mailbox.text import cut, uncited
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import mail as mail_store
@@ -268,7 +268,8 @@ async def record_sent(
         raise DraftNotFound(draft_id)
     if message_id:
         await database.write(draft_store.set_message_id, draft_id, message_id)
-    edit = _edit(draft, cut(text, None).own_text, "client", clock(), mail_id=None)
+    final = uncited(cut(text, None).own_text)
+    edit = _edit(draft, final, "client", clock(), mail_id=None)
     await database.write(edit_store.add_edit, edit)
     return edit
 

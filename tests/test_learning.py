@@ -273,6 +273,13 @@ async def test_the_mail_of_a_reported_edit_is_linked_when_it_comes(database: Dat
     assert await find_edits(database, "home", clock) == []
 
 
+async def test_what_a_report_cites_is_no_edit(database: Database) -> None:
+    """A passage above the answer is another's, in a window as in the mail that comes back."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    edit = await record_sent(database, "d1", f"> When is the boat ready?\n\n{TEXT}", "", clock)
+    assert (edit.final_text, edit.unchanged) == (TEXT, True)
+
+
 async def test_a_report_may_be_repeated(database: Database) -> None:
     """The client may not have seen our answer."""
     await database.write(draft_store.add_draft, a_draft(text=TEXT))
