@@ -29,7 +29,7 @@ from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from mlx_agent.records import Mail
 
-VERSION = 2
+VERSION = 3
 """Of the rules of cutting. A change of them that should reach mails already stored raises it."""
 BATCH = 500
 TAIL_MAILS, TAIL_CHARACTERS = 20_000, 1_000

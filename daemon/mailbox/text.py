@@ -29,8 +29,9 @@ class CutReason:
     line: int
 
 
-LOST = "whose marks are lost"
-"""So ends the reason of a cut of which nobody can tell where it ends."""
+LOST, ALONE = "whose marks are lost", "that is all there is"
+"""So ends the reason where nobody can tell where a quote ends: only its introduction is cut, or
+nothing at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ class Cut:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether words of a quote that has lost its marks may be among the own text."""
-        return any(reason.why.endswith(LOST) for reason in self.cuts)
+        """Whether words of a quote may be among the own text."""
+        return any(reason.why.endswith((LOST, ALONE)) for reason in self.cuts)
 
 
 def cut(plain: str | None, html: str | None) -> Cut:
@@ -67,7 +68,7 @@ def uncited(own_text: str) -> str:
 
 def _cut_html(html: str) -> Cut:
     page = read_html(html)
-    own = _cut_text(page.text)
+    own = _whole(page.text) if page.whole else _cut_text(page.text)
     pieces = [replace(p, what="forwarded") if _is_forward(p.text) else p for p in page.pieces]
     quoted = [m for p in pieces if p.what == "context" for m in quoted_messages(p.text)]
     return Cut(
@@ -77,6 +78,11 @@ def _cut_html(html: str) -> Cut:
         forwarded=_joined(own.forwarded, pieces, "forwarded"),
         cuts=(*(CutReason(what=p.what, why=p.why, line=0) for p in pieces), *own.cuts),
     )
+
+
+def _whole(text: str) -> Cut:
+    reason = CutReason(what="context", why=f"a quote {ALONE}", line=0)
+    return Cut(own_text=text.strip(), context=(), signature="", forwarded="", cuts=(reason,))
 
 
 def _joined(first: str, pieces: list[Piece], what: What) -> str:
