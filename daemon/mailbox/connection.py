@@ -4,8 +4,9 @@ Time-outs of a socket hold for each read, and a server that drips never trips th
 has a deadline by the clock, at which the connection is shut down under it. After any failure of the
 connection it is dead and is never used again. No error of ours quotes the server.
 
-Of imapclient's inner object only its debug level is touched (which costs half the time of a sync),
-and its socket is made here, so that it can be watched from before the TLS handshake on.
+imapclient's inner object is the standard library's. Its debug level is put to 0, for it costs half
+the time of a sync, and its socket is made here, so that it can be watched from before the TLS
+handshake on.
 """
 
 from __future__ import annotations
@@ -168,6 +169,11 @@ class Link:
         except ServerUnreachable as error:
             self._broken = self._broken or error.lost
             raise
+
+    @property
+    def protocol(self) -> Any:
+        """The standard library's object, for what imapclient cannot do; in `command` blocks."""
+        return self._client._imap  # noqa: SLF001
 
     def has(self, capability: str) -> bool:
         """Whether the server offers an extension. Asked of what the login told; sends nothing."""

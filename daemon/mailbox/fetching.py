@@ -63,7 +63,7 @@ class Fetcher:
         nothing came in between, it is the connection that is bad, and its error is raised.
         """
         try:
-            brought = await self._bring(batch)
+            brought = await self._bring(batch, self._ahead(len(batch)))
         except ServerUnreachable as error:
             if not error.lost:
                 raise
@@ -90,8 +90,14 @@ class Fetcher:
             aside = _aside([uid], "the connection breaks at it")
             return FetchedBatch(folder=self.folder, quarantined=aside)
 
-    async def _bring(self, batch: Sequence[int]) -> FetchedBatch:
-        heads = await self._session.call(Mailbox.heads, batch)
+    def _ahead(self, done: int) -> Sequence[int]:
+        """The batch after this one; none while it is sought at which the connection breaks."""
+        if self._pace.size < plan.BATCH:
+            return ()
+        return plan.take_batch(self._todo[done : done + plan.BATCH], plan.BATCH)
+
+    async def _bring(self, batch: Sequence[int], ahead: Sequence[int] = ()) -> FetchedBatch:
+        heads = await self._session.call(Mailbox.heads, batch, ahead)
         linked = await self._known(heads.heads)
         unknown = [head for head in heads.heads if head.uid not in linked]
         fetched = await self._session.call(Mailbox.texts, unknown)

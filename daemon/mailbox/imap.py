@@ -2,27 +2,29 @@
 
 The mailbox is never changed except by APPEND: folders are opened with EXAMINE, bodies fetched with
 PEEK. Headers and structures come first and text leaves second, so that what is known already is
-asked for no further, and attachments never move.
+asked for no further, and attachments never move. What is wanted next is asked for meanwhile.
 """
 
 from __future__ import annotations
 
 import imaplib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.imap_utf7 import encode as encode_utf7
 from imapclient.response_parser import parse_response
 
 from daemon.errors import FolderNotFound, FolderUnstable
 from daemon.mailbox.connection import BUSY, Link
 from daemon.mailbox.parsing.decode import decode_text
+from daemon.mailbox.parsing.fetch_answers import Row, body_of, date_of
+from daemon.mailbox.pipeline import UNREADABLE, Command, Pipeline, bisected, is_refusal
 from daemon.mailbox.plan import (
     MAX_PART_BYTES,
     Folder,
@@ -45,17 +47,12 @@ _STATUS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY")
 _MODSEQ = "HIGHESTMODSEQ"
 _HEADER = f"BODY.PEEK[HEADER]<0.{MAX_HEADER_BYTES}>"
 _WHOLE = f"BODY.PEEK[]<0.{MAX_WHOLE_BYTES}>"
+_MESSAGE_ID = ("BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]",)
+_ATOM = re.compile(r"[!#$&'+-\[^-z|}~]+")
+"""RFC 3501, 9: no blanks, and none of `(){%*"\\]`."""
 _META = ("INTERNALDATE", "BODYSTRUCTURE", _HEADER)
-_UNREADABLE = (
-    *(IMAPClientError, imaplib.IMAP4.error, ValueError, TypeError),
-    *(IndexError, KeyError, AttributeError, RecursionError),
-)
-REFUSALS = 5
-"""So many messages refused one after another, and none read, are a broken server."""
-
-_LITERAL8 = re.compile(rb"~\{\d+\}")
-
-T = TypeVar("T")
+_AT_ONCE = 8
+"""Commands on their way at a time, whose lines a server's buffer holds before it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +92,7 @@ class Mailbox:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._pipeline = Pipeline(link.protocol)
         self._tells_modseq = False
 
     @property
@@ -112,8 +110,8 @@ class Mailbox:
 
     def folders(self) -> list[Folder]:
         """All folders whose line can be read."""
-        with self._link.command() as client:
-            kind, lines = client._imap.list()  # noqa: SLF001  # imapclient fails with any of them
+        with self._link.command():
+            kind, lines = self._link.protocol.list()  # imapclient fails with any of them
             if kind != "OK":
                 raise imaplib.IMAP4.error("LIST was refused")
         found = (_folder(line) for line in lines if line)
@@ -146,13 +144,13 @@ class Mailbox:
             return None
         return self._view(lambda client: client.select_folder(folder, readonly=True), b"EXISTS")
 
-    def uids(self, view: FolderView) -> set[int]:
-        """All UIDs of the opened folder that are not marked as deleted."""
+    def uids(self, view: FolderView, which: str = "UNDELETED") -> set[int]:
+        """UIDs of the opened folder by a criterion of SEARCH: all not marked as deleted."""
         pages = range(1, view.messages + 1, PAGE)
         found: set[int] = set()
         for first in pages:
             last = "*" if first == pages[-1] else str(first + PAGE - 1)
-            found |= self._search(f"{first}:{last} UNDELETED")
+            found |= self._search(f"{first}:{last} {which}")
         return found
 
     def uids_after(self, uid: int) -> set[int]:
@@ -167,15 +165,22 @@ class Mailbox:
         """Those of these UIDs that the opened folder still has."""
         return self._search(f"UID {','.join(map(str, uids))}") & set(uids) if uids else set()
 
-    def heads(self, uids: Sequence[int]) -> Heads:
+    def heads(self, uids: Sequence[int], ahead: Sequence[int] = ()) -> Heads:
         """Header and structure of these messages; those that are gone meanwhile are left out.
 
-        A batch that cannot be read is halved until the one message is found; that one is fetched
-        whole, and set aside if even that fails.
+        Those `ahead`, with which it will be called next, are on their way from then on. A batch
+        that cannot be read is halved until the one message is found; that one is fetched whole,
+        and set aside if even that fails.
         """
-        with self._link.command() as client:
+        pipeline = self._pipeline
+        with self._link.command():
+            pipeline.ask([(tuple(some), _META) for some in (uids, ahead) if some])
             parts = list(
-                _bisected(client, uids, _heads, lambda uid: Heads(done=_whole(client, uid)))
+                bisected(
+                    uids,
+                    partial(_heads, pipeline),
+                    lambda uid: Heads(done=_whole(pipeline, uid)),
+                )
             )
         return Heads(
             heads=tuple(head for part in parts for head in part.heads),
@@ -186,11 +191,14 @@ class Mailbox:
         """The text leaves of these messages, as `heads` brought them."""
         found = self._texts(heads)
         by_uid = {head.uid: head for head in heads}
-        blank = [by_uid[each.uid] for each in found.messages if _is_blank(each)]
-        again = [_with_spare(head) for head in blank if head.structure.spare]
-        if not again:
+        uids = {
+            message.uid
+            for message in found.messages
+            if by_uid[message.uid].structure.spare and _is_blank(message)
+        }
+        if not uids:
             return found
-        uids = {head.uid for head in again}
+        again = [_with_spare(head) for head in heads if head.uid in uids]
         kept = tuple(message for message in found.messages if message.uid not in uids)
         return replace(found, messages=kept) + self._texts(again)
 
@@ -198,10 +206,13 @@ class Mailbox:
         by_uid = {head.uid: head for head in heads}
         bare = [_message(head, {}) for head in heads if not head.structure.sections]
         parts = [Fetched(messages=tuple(bare))]
-        for sections, uids in by_sections({uid: head.structure for uid, head in by_uid.items()}):
-            with self._link.command() as client:
-                read = partial(_texts, heads=by_uid, sections=sections)
-                parts += _bisected(client, uids, read, partial(_whole, client))
+        groups = list(by_sections({uid: head.structure for uid, head in by_uid.items()}))
+        commands = [_text_command(uids, sections) for sections, uids in groups]
+        for place, (sections, uids) in enumerate(groups):
+            with self._link.command():
+                self._pipeline.ask(commands[place : place + _AT_ONCE])
+                read = partial(_texts, self._pipeline, by_uid, sections)
+                parts += bisected(uids, read, partial(_whole, self._pipeline))
         return sum(parts, Fetched())
 
     def append(self, folder: str, message: bytes, flags: Sequence[bytes]) -> None:
@@ -219,10 +230,29 @@ class Mailbox:
         with self._link.command() as client:
             return {int(uid) for uid in client.search(["HEADER", header, value])}
 
+    def labelled(self, view: FolderView, label: str) -> set[int]:
+        """UIDs of the opened folder with that keyword, or with that label of Gmail's.
+
+        Beyond ASCII both are in modified UTF-7. A keyword is an atom; no other name can be one.
+        """
+        name = encode_utf7(label).decode("ascii")
+        found = self.uids(view, f"KEYWORD {name}") if _ATOM.fullmatch(name) else set()
+        if self._link.has("X-GM-EXT-1"):
+            quoted = re.sub(r'(["\\])', r"\\\1", name)
+            found |= self.uids(view, f'X-GM-LABELS "{quoted}"')
+        return found
+
+    def message_ids(self, uids: Sequence[int]) -> list[bytes]:
+        """The Message-ID field of each message; none of one that the server does not hand out."""
+        with self._link.command():
+            read = partial(_message_ids, self._pipeline)
+            found = list(bisected(uids, read, lambda _: []))
+        return [field for fields in found for field in fields]
+
     def _search(self, criteria: str) -> set[int]:
         """UIDs, though the answer come in several lines or with a remark at its end."""
-        with self._link.command() as client:
-            kind, lines = client._imap.uid("SEARCH", criteria)  # noqa: SLF001
+        with self._link.command():
+            kind, lines = self._link.protocol.uid("SEARCH", criteria)
             if kind != "OK":
                 raise imaplib.IMAP4.error("SEARCH was refused")
         words = b" ".join(line for line in lines if line).partition(b"(")[0].split()
@@ -260,77 +290,48 @@ def _folder(line: Any) -> Folder | None:
             flags=tuple(flag.decode("ascii", "replace") for flag in flags),
             delimiter=delimiter.decode("ascii") if delimiter else None,
         )
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
-def _bisected(
-    client: IMAPClient,
-    uids: Sequence[int],
-    read: Callable[[IMAPClient, Sequence[int]], T],
-    alone: Callable[[int], T],
-) -> Iterator[T]:
-    """`read` of these messages, in halves where it fails; `alone` of one that fails by itself.
-
-    A server that refuses one after another is broken, not its messages: its refusal is raised.
-    """
-    todo, fine, refused = [tuple(uids)], False, 0
-    while todo:
-        some = todo.pop()
-        try:
-            found = read(client, some)
-            fine = True
-        except imaplib.IMAP4.abort:
-            raise
-        except _UNREADABLE as error:
-            if isinstance(error, imaplib.IMAP4.error) and BUSY.search(str(error)):
-                raise
-            if len(some) > 1:
-                half = len(some) // 2
-                todo += [some[half:], some[:half]]
-                continue
-            refused += _is_refusal(error)
-            if refused >= REFUSALS and not fine:
-                raise
-            found = alone(some[0])
-        yield found
-
-
-def _is_refusal(error: Exception) -> bool:
-    """A tagged NO or BAD, as against an answer that cannot be read."""
-    return isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError)
-
-
-def _heads(client: IMAPClient, uids: Sequence[int]) -> Heads:
-    rows = client.fetch(list(uids), _META)
+def _heads(pipeline: Pipeline, uids: tuple[int, ...]) -> Heads:
+    rows = pipeline.fetch((uids, _META))
     heads = (_head(uid, row) for uid, row in rows.items() if b"BODYSTRUCTURE" in row)
     return Heads(heads=tuple(heads))
 
 
-def _head(uid: int, row: dict[bytes, Any]) -> Head:
+def _head(uid: int, row: Row) -> Head:
     return Head(
         uid=uid,
-        header=_item(row, b"BODY[HEADER]"),
+        header=body_of(row, b"BODY[HEADER]"),
         structure=read_structure(row[b"BODYSTRUCTURE"]),
         received_at=_received(row),
     )
 
 
+def _message_ids(pipeline: Pipeline, uids: tuple[int, ...]) -> list[bytes]:
+    rows = pipeline.fetch((uids, _MESSAGE_ID))
+    return [body_of(row, b"BODY[") for row in rows.values()]
+
+
+def _text_command(uids: tuple[int, ...], sections: Sequence[str]) -> Command:
+    return uids, tuple(f"BODY.PEEK[{number}]<0.{MAX_PART_BYTES}>" for number in sections)
+
+
 def _texts(
-    client: IMAPClient, uids: Sequence[int], heads: dict[int, Head], sections: Sequence[str]
+    pipeline: Pipeline, heads: dict[int, Head], sections: Sequence[str], uids: tuple[int, ...]
 ) -> Fetched:
-    items = [f"BODY.PEEK[{number}]<0.{MAX_PART_BYTES}>" for number in sections]
-    rows = client.fetch(list(uids), items)
+    rows = pipeline.fetch(_text_command(uids, sections))
     found = []
     for uid, row in rows.items():
         if any(key.startswith(b"BODY[") for key in row):  # or it is about flags only
-            bodies = {number: _item(row, f"BODY[{number}]".encode()) for number in sections}
+            bodies = {number: body_of(row, f"BODY[{number}]".encode()) for number in sections}
             found.append(_message(heads[uid], bodies))
     return Fetched(messages=tuple(found))
 
 
 def _is_blank(message: RawMessage) -> bool:
-    """Whether its text leaves say nothing."""
+    """Whether its text leaves say nothing; one that came whole has none that is missing."""
     parts = message.parts
     return parts is not None and not any(decode_text(part).strip() for part in parts)
 
@@ -342,30 +343,22 @@ def _with_spare(head: Head) -> Head:
     return replace(head, structure=replace(structure, sections=every, spare=()))
 
 
-def _whole(client: IMAPClient, uid: int) -> Fetched:
+def _whole(pipeline: Pipeline, uid: int) -> Fetched:
     """One message whole, or in quarantine; nothing if it is gone meanwhile."""
     try:
-        row = client.fetch([uid], ["INTERNALDATE", _WHOLE]).get(uid) or {}
+        row = pipeline.fetch(((uid,), ("INTERNALDATE", _WHOLE))).get(uid, {})
         if not any(key.startswith(b"BODY[") for key in row):
             return Fetched()
-        raw = _item(row, b"BODY[]")
+        raw = body_of(row, b"BODY[]")
     except imaplib.IMAP4.abort:
         raise
-    except _UNREADABLE as error:
-        refused = _is_refusal(error)
+    except UNREADABLE as error:
+        refused = is_refusal(error)
         why = "the server refuses it" if refused else "the server's answer cannot be read"
         reason = f"{why} ({type(error).__name__})"
         return Fetched(quarantined=(Quarantined(uid=uid, reason=reason),))
     message = RawMessage(uid=uid, header=raw, received_at=_received(row), parts=None)
     return Fetched(messages=(message,))
-
-
-def _item(row: dict[bytes, Any], name: bytes) -> bytes:
-    """A body item's bytes; its key has the place where a part of it began, as in `BODY[1]<0>`."""
-    value = next((value for key, value in row.items() if key.startswith(name)), b"")
-    if isinstance(value, bytes) and _LITERAL8.fullmatch(value):
-        raise ValueError("a binary literal, which imapclient does not read")
-    return value if isinstance(value, bytes) else str(value or "").encode()
 
 
 def _message(head: Head, bodies: dict[str, bytes]) -> RawMessage:
@@ -391,7 +384,7 @@ def _part(section: Section, payload: bytes) -> TextPart:
     )
 
 
-def _received(row: dict[bytes, Any]) -> datetime:
+def _received(row: Row) -> datetime:
     """When it arrived, as the server says; nothing has arrived in the future."""
-    date, now = row.get(b"INTERNALDATE"), datetime.now(UTC)
-    return min(date.astimezone(UTC), now) if isinstance(date, datetime) else now
+    now = datetime.now(UTC)
+    return min(date_of(row) or now, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 from unicodedata import normalize
 
@@ -181,7 +182,7 @@ def _cut_by_bytes(
 
 
 def read_structure(body: Any) -> Structure:
-    """Walk a BODYSTRUCTURE (nested tuples); raises ValueError where it has another shape."""
+    """Walk a BODYSTRUCTURE, a list of lists; raises ValueError where it has another shape."""
     sections: list[Section] = []
     types: list[str] = []
     try:
@@ -221,22 +222,23 @@ def _walk(
 ) -> None:
     if depth > 50:
         raise ValueError("a body structure that is nested too deep")
-    if isinstance(body[0], list):
-        types.append(f"multipart/{_text(body[1])}")
+    if isinstance(body[0], tuple):
+        children = tuple(takewhile(lambda part: isinstance(part, tuple), body))
+        types.append(f"multipart/{_text(body[len(children)])}")
         alone = alone and types[-1] != "multipart/alternative"
-        for position, child in enumerate(body[0], 1):
+        for position, child in enumerate(children, 1):
             place = f"{number}.{position}".lstrip(".")
             _walk(child, place, sections, types, depth + 1, alone=alone)
         return
     main, subtype = _text(body[0]), _text(body[1])
     if not subtype:  # `Content-Type: text` is no type, and so means plain text (RFC 2045, 5.2)
         main, subtype = "text", "plain"
-    attached = _is_attachment(body, first=not sections)
+    parameters = _parameters(body[2])
+    attached = _is_attachment(body, named="name" in parameters, first=not sections)
     if attached and subtype == "calendar":  # a file of dates says nothing of its mail
         main, subtype = "application", "ics"
     types.append(f"{main}/{subtype}")
     if main == "text" and subtype in {"plain", "html"} and not attached:
-        parameters = _parameters(body[2])
         sections.append(
             Section(
                 number=number or "1",
@@ -251,13 +253,12 @@ def _walk(
         )
 
 
-def _is_attachment(body: Any, *, first: bool) -> bool:
-    """Whether a leaf is a file: it is called one, or has a name and is not the first text.
+def _is_attachment(body: Any, *, named: bool, first: bool) -> bool:
+    """Whether a leaf is a file: it is called one, or is `named` and not the first text.
 
-    The disposition lies among the extension data, wherever the server puts it.
+    The disposition, which may name it too, is anywhere among the extension data.
     """
     extras = [item for item in body[7:] if isinstance(item, tuple) and item]
-    named = "name" in _parameters(body[2])
     for item in extras:
         if _text(item[0]) == "attachment":
             return True
