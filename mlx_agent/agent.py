@@ -15,7 +15,7 @@ from mlx_agent.chat import encode
 from mlx_agent.engine import load
 from mlx_agent.records import AgentAnswer, RenderSettings, Rule, X
 from mlx_agent.render import agent_messages
-from mlx_agent.rules import RulesMalformed, filter_facts, parse_rules
+from mlx_agent.rules import RulesMalformed, filter_facts, most_telling, parse_rules
 
 from mlx_lm.generate import batch_generate  # isort: skip  # after the engine
 
@@ -71,7 +71,8 @@ class Agent:
         valid = len(tokens) < MAX_TOKENS
         if valid:
             try:
-                rules, _ = filter_facts(parse_rules(text), x)
+                kept, _ = filter_facts(parse_rules(text), x)
+                rules = most_telling(kept)
             except RulesMalformed:
                 valid = False
         return AgentAnswer(rules=rules, text=text, valid=valid, tokens=len(tokens), seconds=seconds)

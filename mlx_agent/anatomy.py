@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlx_agent import names, wording
+from mlx_agent import facts, names, wording
 from mlx_agent.records import Address
 
 _GREETING_WORDS = (
@@ -72,9 +72,6 @@ _STOP = re.compile(
 )
 SMILEY = re.compile(r"(?<!\w)[:;]-?[)(DP](?!\w)")
 LIST_ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•])\s+(?=\S)")
-
-MAX_PHRASE = 9
-"""Words in a courtesy that may be quoted as a phrase of the writer's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +283,16 @@ def _take(paragraphs: list[list[str]], end: int, pattern: re.Pattern[str]) -> st
 
 
 def is_phrase(sentence: str) -> bool:
-    """Whether a sentence may be quoted: short, without digits, capitals or quotes inside."""
+    """Whether a sentence may be quoted, if need be in its short form, and says nothing of its own.
+
+    It has no digits, capitals or quotes inside.
+    """
     tokens = sentence.split()
     inner = [t for t in tokens[1:] if t[:1].isupper() and t.strip(".,!?'’mdlvres") not in {"I", ""}]
     odd = any(c.isdigit() or c in '"<>@:;' for c in sentence)
-    return 0 < len(tokens) <= MAX_PHRASE and not inner and not odd
+    return bool(tokens) and not inner and not odd and quotable(sentence) is not None
+
+
+def quotable(courtesy: str) -> str | None:
+    """A courtesy as a rule may quote it: as written, in its short form, or not at all."""
+    return wording.short_courtesy(courtesy) if any(facts.runs(courtesy)) else courtesy

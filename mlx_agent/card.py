@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from mlx_agent.large.offline_rules import rules_for
 from mlx_agent.large.offline_writer import baseline
 from mlx_agent.records import ASPECTS, Rule, StyleCard, X
+from mlx_agent.rules import most_telling
 
 
 def style_card(samples: Sequence[tuple[X, str]]) -> StyleCard:
@@ -21,7 +22,10 @@ def style_card(samples: Sequence[tuple[X, str]]) -> StyleCard:
 
 
 def majority(lists: Sequence[Iterable[Rule]]) -> StyleCard:
-    """For each aspect the commonest instruction, silence included; the first in order of a tie."""
+    """For each aspect the commonest instruction, silence included; the first in order of a tie.
+
+    A card is a list of rules like others, with the most telling of them.
+    """
     said = [{rule.aspect: rule.instruction for rule in rules} for rules in lists]
     rules = []
     for aspect in ASPECTS:
@@ -29,4 +33,4 @@ def majority(lists: Sequence[Iterable[Rule]]) -> StyleCard:
         best = max(sorted(counted), key=counted.__getitem__) if counted else ""
         if best:
             rules.append(Rule(aspect=aspect, instruction=best))
-    return StyleCard(rules=tuple(rules), mails=len(lists))
+    return StyleCard(rules=most_telling(rules), mails=len(lists))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlx_agent import names, wording
+from mlx_agent import facts, wording
 from mlx_agent.records import X
 
 COVERED = 0.6
@@ -20,16 +20,6 @@ _STOP = frozenset(
     "should may do does did have has had not no so if then there here please thanks thank".split()
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_FACTS = {
-    "number": re.compile(r"(?<![\w.])\d+(?:[.,:]\d+)*(?![\w])"),
-    "link": re.compile(r"(?:https?://|www\.)\S+"),
-    "address": re.compile(r"[\w.+\-]+@[\w.\-]+\.\w+"),
-    "name": re.compile(r"(?<=[a-z,;] )(?!I\b)[A-Z][\w'’\-]+"),
-}
-_NO_NAMES = frozenset(
-    "mr mrs ms miss dr prof professor sir madam all everyone everybody team both folks ok".split()
-)
-_WHOLE = (r"(?<!\w)", r"(?!\w)")
 _LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
 
@@ -40,28 +30,13 @@ def uncovered(points: Sequence[str], draft: str) -> tuple[int, ...]:
 
 
 def unsupported(draft: str, x: X) -> tuple[str, ...]:
-    """The facts of a draft that x does not hold: numbers, links, addresses and names, as written.
+    """The facts of a draft that x does not hold, as written: see `facts` for what is one.
 
     A name counts only inside a sentence; x's own people are known by every part of their names.
     """
-    text = _LIST_NUMBER.sub("", draft)
-    people = (x.metadata.sender, *x.metadata.to, *x.metadata.cc)
-    known = [x.metadata.subject, *x.intent, *(m.text for m in x.context)]
-    known += [word for person in people for word in (*names.words(person), person.address)]
-    held = " ".join(known).lower()
-    found = [_bare(fact) for pattern in _FACTS.values() for fact in pattern.findall(text)]
-    return tuple(dict.fromkeys(fact for fact in found if fact and not _held(fact.lower(), held)))
-
-
-def _bare(fact: str) -> str:
-    """A fact without the marks of the sentence around it, and a name without its genitive."""
-    return re.sub(r"['’]s$", "", fact.rstrip(".,;:!?)]>\"'’"))
-
-
-def _held(fact: str, held: str) -> bool:
-    """Whether a fact stands in x as a whole: the 5 of `15` or `5.2` is none, that of `5pm` is."""
-    before, after = (r"(?<!\d)(?<!\d[.,:])", r"(?![.,:]?\d)") if fact[0].isdigit() else _WHOLE
-    return fact in _NO_NAMES or re.search(f"{before}{re.escape(fact)}{after}", held) is not None
+    found = facts.find(_LIST_NUMBER.sub("", draft))
+    odd = facts.foreign(found, facts.held(x, addresses=True))
+    return tuple(dict.fromkeys(fact.text for fact in odd))
 
 
 def _share(point: str, said: set[str]) -> float:

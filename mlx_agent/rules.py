@@ -1,33 +1,88 @@
-"""Preference rules: their text form, parsing and validation. Pure.
+"""Preference rules: their text form, parsing, and what makes them fit for every mail. Pure.
 
 The text form is one rule a line, `Aspect: instruction`, aspects in the order of `ASPECTS`, each at
-most once. It is what the agent is trained to write, what the writer reads and what the user sees.
+most once and at most MAX_RULES of them. It is what the agent is trained to write, what the writer
+reads and what the user sees.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from mlx_agent import facts
+from mlx_agent.anatomy import dissect
 from mlx_agent.errors import TrimtabError
-from mlx_agent.records import ASPECTS, Rule, X
+from mlx_agent.facts import Fact, Held
+from mlx_agent.generalise import compares, quotes, straight, unnamed, without, without_comparison
+from mlx_agent.records import ASPECTS, Address, Rule, X
+from mlx_agent.style import bucket
 
-MAX_RULES = len(ASPECTS)
+MAX_RULES = 12
 MAX_INSTRUCTION = 240
 """Characters in one instruction."""
 
-MAX_QUOTED = 9
-"""Words in a quoted phrase; a longer one is a piece of a mail."""
+LEAST_TELLING = (
+    "sentences", "shorthand", "requests", "subject", "exclamation", "capitals", "layout", "marks",
+    "tone", "phrases", "contractions", "opening", "closing",
+)  # fmt: skip
+"""The order in which aspects leave a list that is too long.
 
-_LENGTH = re.compile(
-    r"\b\d+(?:(?: ?[-–] ?| to | and | or )\d+)?[ -](?:short |long )?"
-    r"(?:words?|sentences?|paragraphs?|lines?)\b"
+From least to most by how much nearer a draft comes to the mail for having the rule, measured on
+real mails; tone and phrases, which cannot be measured, by judgement. Greeting, length, sign-off and
+signature never leave: they are what a reader sees first.
+"""
+
+_SYNONYMS = {
+    "greeting": "greetings|salutation",
+    "opening": "opening line|opening sentence",
+    "length": "exact length|overall length|mail length|email length",
+    "sentences": "sentence|sentence length|sentence structure",
+    "contractions": "contraction",
+    "requests": "request",
+    "exclamation": "exclamations|exclamation mark|exclamation marks|exclamation points",
+    "capitals": "capital|capitalisation|capitalization|capital letters",
+    "layout": "structure|format|formatting|paragraphs",
+    "shorthand": "abbreviations",
+    "marks": "punctuation|punctuation marks",
+    "phrases": "phrase|common phrases|recurring phrases",
+    "closing": "closing line|closing sentence",
+    "sign-off": "signoff|valediction",
+    "signature": "signature name",
+}
+_ASPECT_OF = {aspect.replace("-", " "): aspect for aspect in ASPECTS} | {
+    name: aspect for aspect, known in _SYNONYMS.items() for name in known.split("|")
+}
+_LINE = re.compile(
+    r"(?:[-*•–+] +|\d{1,2}[.)] *)?(?P<bold>\*\*|__|)(?P<aspect>[A-Za-z][A-Za-z _-]*?) *"
+    r"(?P<inner>\*\*|__|) *: *(?P<said>.*)"
 )
-_FACT = re.compile(r"\S*\d\S*|\S+@\S+|https?://\S+|www\.\S+")
-_CAPITALISED = re.compile(r"(?<=[\w,] )(?!I\b|I'|(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b)[A-Z][\w'’-]+")
-_QUOTED = re.compile(r'"([^"]*)"')
+_ORNAMENT = re.compile(r"[-*_=`#]{3,}(?:\w+)?")
 _ORDER = {aspect: position for position, aspect in enumerate(ASPECTS)}
+
+_COUNT = r"(?:\d+(?:(?: ?[-–] ?| to | and | or )\d+)?)"
+_UNITS = (
+    "word|sentence|paragraph|line|bullet|point|item|character|syllable|mark|question|space|dot"
+    "|dash|comma|emoji|smiley|break"
+)
+_SIZE = re.compile(rf"\b{_COUNT}[ -](?:[a-z]+ )?(?:{_UNITS})(?:e?s)?\b", re.IGNORECASE)
+_WORDS_STATED = re.compile(
+    rf"\b(?:(?:exactly|about|around|roughly|approximately|some) )?{_COUNT}[ -]words?\b",
+    re.IGNORECASE,
+)
+_LENGTH_STATED = re.compile(
+    rf"\b(?:{_COUNT}|one|two|three|four|five|six|seven|eight|nine|ten|an?|single)[ -]"
+    r"(?:[a-z]+ )?(?:word|sentence|line)s?\b|a few words",
+    re.IGNORECASE,
+)
+_WRONG = 1.4
+"""A stated number of words is wrong if it is so many times too large or too small."""
+_EACH = re.compile(r"\b(?:each|per|sentences? of|on average|a sentence)\b", re.IGNORECASE)
+"""Where a number of words is that of a part."""
+_EDGES = frozenset({"greeting", "sign-off"})
+_CAPITALISED = re.compile(r"(?<![\w'’])[A-ZÀ-ÖØ-Þ][\w'’\-]*")
 
 
 @dataclass(eq=False)
@@ -35,6 +90,20 @@ class RulesMalformed(TrimtabError):
     """A text that is no list of rules. `reason` never quotes it."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """Rules that are right for every mail, in the fixed order.
+
+    `generalised` and `dropped` count rules by why they could not stay as they were, each by the
+    first reason: a kind of fact, `run`, `comparison` or `over twelve`. Where we had to state the
+    length, `length` is generalised too.
+    """
+
+    rules: tuple[Rule, ...]
+    generalised: Mapping[str, int]
+    dropped: Mapping[str, int]
 
 
 def format_rules(rules: Iterable[Rule]) -> str:
@@ -45,16 +114,18 @@ def format_rules(rules: Iterable[Rule]) -> str:
 def parse_rules(text: str) -> tuple[Rule, ...]:
     """Parse the text form into rules in the fixed order.
 
-    Raises RulesMalformed for an empty list, a line without an aspect, an unknown or repeated
-    aspect, and an empty or overlong instruction.
+    Bullets, numbers, bold aspects and their near synonyms are read as what they mean, and two rules
+    of one aspect as one. Raises RulesMalformed for an empty list, a line without a known aspect,
+    rules of one aspect that are too long together, and an empty or overlong instruction.
     """
-    rules = [_parse_line(line.strip()) for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines()]
+    rules = [_parse_line(line) for line in lines if line and not _ORNAMENT.fullmatch(line)]
     if not rules:
         raise RulesMalformed("no rule")
-    aspects = [rule.aspect for rule in rules]
-    if len(set(aspects)) != len(aspects):
-        raise RulesMalformed("an aspect occurs twice")
-    return in_order(rules)
+    said: dict[str, list[str]] = {}
+    for rule in rules:
+        said.setdefault(rule.aspect, []).append(rule.instruction)
+    return in_order(Rule(aspect=a, instruction=_merged(told)) for a, told in said.items())
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -62,40 +133,182 @@ def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: _ORDER[rule.aspect]))
 
 
-def filter_facts(rules: Iterable[Rule], x: X) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """The rules that may stay, and those dropped because they hold a fact that x does not.
+def most_telling(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """At most MAX_RULES of the rules, in the fixed order: the LEAST_TELLING aspects go first."""
+    kept = in_order(rules)
+    for aspect in LEAST_TELLING:
+        if len(kept) > MAX_RULES:
+            kept = tuple(rule for rule in kept if rule.aspect != aspect)
+    return kept
 
-    A fact is a number (other than a length in words, sentences, paragraphs or lines), a link, an
-    address, a capitalised word inside an instruction, or a quoted run of more than MAX_QUOTED
-    words.
+
+def stated_length(words: int) -> str:
+    """A length in words as a rule states it."""
+    return f"about {bucket(words)} words"
+
+
+def trusted(rules: Iterable[Rule], x: X, own_text: str, baseline: str | None) -> Trusted:
+    """The rules of a teacher that saw `own_text` and `baseline`, made fit for every mail.
+
+    No rule left speaks of either text, or holds a fact or RUN words in a row that x does not hold;
+    the length is stated; there are at most MAX_RULES. Empty where nothing of the teacher's is left.
     """
-    held = _held(x)
+    judge = _judge(x, own_text, baseline or "")
+    kept: list[Rule] = []
+    generalised, dropped = Counter[str](), Counter[str]()
+    for rule in rules:
+        usable, why = _settled(rule, judge)
+        if usable is not None:
+            kept.append(usable)
+        if why is not None:
+            (dropped if usable is None else generalised)[why] += 1
+    if kept:
+        sized = _with_length(kept, judge)
+        generalised["length"] += sized != kept
+        few = most_telling(sized)
+        dropped["over twelve"] += len(sized) - len(few)
+        kept = list(few)
+    return Trusted(rules=tuple(kept), generalised=+generalised, dropped=+dropped)
+
+
+def filter_facts(rules: Iterable[Rule], x: X) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules that may stay where x alone is known, some of them generalised, and those dropped.
+
+    What may not stay is a fact that x does not hold, RUN quoted words that x does not hold, and a
+    comparison with another text.
+    """
+    judge = _judge(x, "", "")
     kept: list[Rule] = []
     dropped: list[Rule] = []
     for rule in rules:
-        (dropped if _holds_fact(rule, held) else kept).append(rule)
+        usable, _ = _settled(rule, judge)
+        (dropped if usable is None else kept).append(usable or rule)
     return tuple(kept), tuple(dropped)
 
 
-def _held(x: X) -> str:
-    people = (x.metadata.sender, *x.metadata.to, *x.metadata.cc)
-    said = [x.metadata.subject, *x.intent, *(m.text for m in x.context), *(p.name for p in people)]
-    return " ".join(said).lower()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """What x holds; names and runs of the mails that it does not; how many words the mail has."""
+
+    held: Held
+    names: frozenset[str]
+    runs: frozenset[tuple[str, ...]]
+    sender: Address
+    recipient: Address
+    words: int
+    core_words: int
 
 
-def _holds_fact(rule: Rule, held: str) -> bool:
-    text = _LENGTH.sub("", rule.instruction)
-    odd = [*_FACT.findall(text), *_CAPITALISED.findall(text)]
-    if any(fact.lower() not in held for fact in odd):
-        return True
-    return any(len(quoted.split()) > MAX_QUOTED for quoted in _QUOTED.findall(text))
+def _judge(x: X, own_text: str, baseline: str) -> _Judge:
+    held = facts.held(x, addresses=False)
+    known = held.people | held.tokens
+    named = facts.names_in(own_text) | facts.names_in(baseline)
+    said = [*facts.runs(own_text), *facts.runs(baseline)]
+    to = x.metadata.to
+    core = dissect(own_text, x.metadata.sender, to).sentences
+    return _Judge(
+        held=held,
+        names=frozenset(name for name in named if name.casefold() not in known),
+        runs=frozenset(run for run, _, _ in said) - held.runs,
+        sender=x.metadata.sender,
+        recipient=to[0] if to else Address(),
+        words=len(own_text.split()),
+        core_words=len(" ".join(core).split()),
+    )
+
+
+def _settled(rule: Rule, judge: _Judge) -> tuple[Rule | None, str | None]:
+    """The rule as it may stay, or nothing, and why it could not stay as it was."""
+    said, why = straight(rule.instruction), None
+    text: str | None = said
+    if compares(said):
+        text, why = without_comparison(said), "comparison"
+    if text is not None:
+        named = unnamed(text, rule.aspect, judge.recipient, judge.sender)
+        text, why = named, why or ("name" if named != text else None)
+    while text is not None and (leak := _leak(text, rule.aspect, judge)) is not None:
+        why = why or leak.kind
+        edge, piece = rule.aspect in _EDGES, leak.kind == "run"
+        text = without(text, leak.start, leak.end, piece=piece, edge=edge)
+    if why is None:
+        return rule, None
+    if text is None or len(text) > MAX_INSTRUCTION:
+        return None, why
+    settled, _ = _settled(replace(rule, instruction=text), judge)  # a cut joins what was apart
+    return settled, why
+
+
+def _leak(text: str, aspect: str, judge: _Judge) -> Fact | None:
+    """The first fact in an instruction that x does not hold, or run that it must not have."""
+    sized = _SIZE.sub(lambda match: "x" * len(match.group()), text)
+    found = [*facts.foreign(facts.find(sized), judge.held)]
+    found += [_fact("name", text, *span) for span in _told_names(text, judge.names)]
+    found += [_fact("run", text, a, b) for run, a, b in facts.runs(text) if run in judge.runs]
+    for start, end in quotes(text):
+        if not judge.held.holds_run(text[start:end]):
+            found.append(_fact("run", text, start, end))
+        elif aspect in {"greeting", "signature"} and _is_name(text[start:end], judge.held):
+            found.append(_fact("name", text, start, end))
+    return min(found, key=lambda fact: fact.start, default=None)
+
+
+def _told_names(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where a name of the mails stands, though it begins a sentence or a phrase."""
+    for match in _CAPITALISED.finditer(text):
+        if re.sub(r"['’]s?$", "", match.group()) in known:
+            yield match.span()
+
+
+def _is_name(phrase: str, held: Held) -> bool:
+    """Whether a whole greeting or signature is a name, and begins with one that x lacks."""
+    words = re.findall(r"[\w'’\-]+", phrase)
+    capitalised = all(word[:1].isupper() and len(word) > 1 for word in words)
+    known = facts.NO_NAMES | held.people | held.tokens
+    return bool(words) and capitalised and words[0].casefold() not in known
+
+
+def _fact(kind: str, text: str, start: int, end: int) -> Fact:
+    return Fact(kind=kind, text=text[start:end], start=start, end=end, tokens=())
+
+
+def _with_length(rules: Sequence[Rule], judge: _Judge) -> list[Rule]:
+    """The rules with one that states how long the mail is, which a model guesses and we count."""
+    stated = stated_length(judge.words)
+    said = next((rule for rule in rules if rule.aspect == "length"), None)
+    if said is None:
+        return [*rules, Rule(aspect="length", instruction=stated)]
+    text = said.instruction
+    if not _LENGTH_STATED.search(text):
+        longer = f"{stated}; {text}"
+        text = longer if len(longer) <= MAX_INSTRUCTION else stated
+    elif (match := _WORDS_STATED.search(text)) and not _EACH.search(text):
+        text = _WORDS_STATED.sub(stated, text, 1) if _is_wrong(match.group(), judge) else text
+    sized = replace(said, instruction=text)
+    return [sized if rule is said else rule for rule in rules]
+
+
+def _is_wrong(stated: str, judge: _Judge) -> bool:
+    """Whether a number of words is far from that of the mail, with or without its edges."""
+    numbers = [int(number) for number in re.findall(r"\d+", stated)]
+    return max(numbers) * _WRONG < judge.core_words or min(numbers) > judge.words * _WRONG
+
+
+def _merged(instructions: Sequence[str]) -> str:
+    text = "; ".join(dict.fromkeys(instructions))
+    if len(text) > MAX_INSTRUCTION:
+        raise RulesMalformed("an aspect occurs twice")
+    return text
 
 
 def _parse_line(line: str) -> Rule:
-    aspect, colon, instruction = line.partition(":")
-    aspect, instruction = aspect.strip().lower(), instruction.strip()
-    if not colon or aspect not in _ORDER:
+    match = _LINE.fullmatch(line)
+    name = re.sub(r"[ _-]+", " ", match["aspect"].lower()) if match else ""
+    if not match or name not in _ASPECT_OF:
         raise RulesMalformed("a line without a known aspect")
+    instruction = match["said"]
+    if (bold := match["bold"]) and not match["inner"]:
+        instruction = instruction.removeprefix(bold).removesuffix(bold)
+    instruction = instruction.strip()
     if not 0 < len(instruction) <= MAX_INSTRUCTION:
         raise RulesMalformed("an instruction that is empty or too long")
-    return Rule(aspect=aspect, instruction=instruction)
+    return Rule(aspect=_ASPECT_OF[name], instruction=instruction)

@@ -22,7 +22,7 @@ MARKS = ("semicolons", "dashes", "double dashes", "dots", "a smiley", "two space
 
 _TWO_SPACES = re.compile(r"[.!?]  \S")
 _ONE_SPACE = re.compile(r"[.!?] [^\s:;]")
-_SINGLE_DASH = re.compile(r"\w\S* [-–—] \w")
+_SINGLE_DASH = re.compile(r"(?<!\S)[^\w\s]*+\w\S*+ [-–—] \w")
 _DOUBLE_DASH = re.compile(r"\S ?-- ?\w")
 
 

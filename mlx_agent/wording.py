@@ -98,6 +98,44 @@ WISH = (
 )
 """What a wish begins with, as a pattern: it is neither a request nor a statement about oneself."""
 
+_FOR = r"(?:many )?(?P<thanks>thanks|thank you)(?: very much| so much| a lot)?(?: again)? for"
+_HOPE = r"(?:I )?(?:do )?(?:hope|trust) (?:that )?"
+_MAIL = r"(?:e-?mail|mail|message|note|letter)"
+_WELL = r"(?: doing| keeping| going)?(?: very)? (?:well|fine|good|great)"
+_FINE = r"(?: is|['’]s)? (?:works?|suits?|ok|okay|fine|alright|all right)(?: for| with)?(?: you)?"
+_ANY = r"any(?:thing)?(?: else)?(?: (?:further |more |other )?(?:questions?|information|help))?"
+_SHORT = {
+    rf"{_HOPE}(?:this|my) {_MAIL}?\s*finds you (?:very )?well(?: and \w+)?": "hope you are well",
+    rf"{_HOPE}you(?: are|['’]re){_WELL}": "hope you are well",
+    rf"{_HOPE}(?:all|everything)(?: is|['’]s){_WELL}(?: with you)?": "hope all is well",
+    rf"{_HOPE}(?:this|it) (?P<kind>helps|works)": "hope this {kind}",
+    rf"{_FOR} (?:your|the) {_MAIL}": "{thanks} for writing",
+    rf"{_FOR} getting in touch": "{thanks} for writing",
+    rf"{_FOR} (?:your|the) (?:\w+ )?(?:reply|response|answer)": "{thanks} for replying",
+    rf"{_FOR} (?:getting|coming) back to (?:me|us)(?: so quickly)?": "{thanks} for replying",
+    rf"{_FOR} letting (?:me|us) know": "thanks for telling me",
+    rf"{_FOR} (?:all )?(?:your|the) (?:\w+ )?(?:help|assistance)": "{thanks} for helping",
+    rf"{_FOR} (?:all )?your (?:\w+ )?(?:time|support|understanding|patience|kindness)": "{thanks} "
+    "very much",
+    rf"{_FOR[:-4]} in advance for (?:your|the|any) \w+": "{thanks} in advance",
+    r"(?:it (?:was|is) )?(?:so |very )?(?P<kind>good|great|nice|lovely) to hear from you"
+    r"(?: again)?": "{kind} hearing from you",
+    r"(?:I am |I['’]m |I )?(?:really |very much )?(?P<kind>look(?:ing)?) forward to"
+    r" (?:hearing (?:back )?from you|(?:receiving )?your (?:reply|response|answer))"
+    r"(?: soon| shortly)?": "{kind} forward to hearing",
+    r"(?P<kind>please )?(?:just )?let (?:me|us) know"
+    r" (?:what you think|your (?:thoughts|opinion|preference|view)s?|what (?:works|suits)(?: best)?"
+    rf"(?: for)?(?: you)?|if (?:you (?:have|need|require)|there (?:is|are)) {_ANY}(?: from me)?"
+    rf"|(?:if|whether) (?:that|this|it){_FINE})(?: (?:about|on) (?:it|this|that))?": "{kind}"
+    "let me know",
+    r"(?:please )?(?P<kind>do not|don['’]t) hesitate to (?:call|write|ask|contact|email|reach out)"
+    rf"(?: to)?(?: me| us)?(?: if you have {_ANY}| with {_ANY})?": "please {kind} hesitate",
+    r"(?:please )?feel free to (?P<kind>call|write|ask|contact|email)(?: me| us)?"
+    rf"(?: if you have {_ANY}| with {_ANY}| at any time| any ?time)?": "feel free to {kind}",
+}
+_COURTESIES = [(re.compile(long, re.IGNORECASE), short) for long, short in _SHORT.items()]
+"""Courtesies that say nothing but their kind, and the same in at most four words."""
+
 _IMPERSONAL = re.compile(
     r"^(?:was|(?:would|could|should|must|will) be) (?:\w+ly |very |so |really |also )?"
     rf"(?:great|nice|good|lovely|better|best|fine|helpful|ideal|useful|perfect|wonderful)\b|^{WISH}",
@@ -217,6 +255,20 @@ def drop_subject(sentence: str) -> str:
 def restore_subject(sentence: str) -> str:
     """`Will come` as `I will come`."""
     return f"I {sentence[:1].lower()}{sentence[1:]}" if dropped_subject(sentence) else sentence
+
+
+def short_courtesy(sentence: str) -> str | None:
+    """A courtesy of many words that says nothing of its own, in at most four; None for others.
+
+    Its final mark and the case of its first letter are kept.
+    """
+    bare = sentence.rstrip(".,!?… ")
+    for long, short in _COURTESIES:
+        if match := long.fullmatch(bare):
+            said = short.format_map({name: part or "" for name, part in match.groupdict().items()})
+            said = f"{said.lower()}{sentence[len(bare) :]}"
+            return capitalised(said) if bare[:1].isupper() else said
+    return None
 
 
 def capitalised(text: str) -> str:

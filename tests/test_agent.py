@@ -12,8 +12,8 @@ from mlx_agent import pocket
 from mlx_agent.agent import BATCH, MAX_TOKENS, Agent
 from mlx_agent.engine import load, mx
 from mlx_agent.errors import AdapterDamaged, BaseDamaged
-from mlx_agent.records import AgentAnswer, X
-from mlx_agent.rules import format_rules, parse_rules
+from mlx_agent.records import ASPECTS, AgentAnswer, X
+from mlx_agent.rules import MAX_RULES, format_rules, most_telling, parse_rules
 
 pytestmark = pytest.mark.mlx
 
@@ -131,7 +131,7 @@ def test_a_list_cut_off_at_the_limit_is_invalid(agent: Agent, xs: list[X]) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "I am glad to help.", "Length: short\nLength: long", "Mood: sunny", "Length:", "<|end|>"],
+    ["", "I am glad to help.", "Length: short\nMood: sunny", "Mood: sunny", "Length:", "<|end|>"],
 )
 def test_what_is_no_list_of_rules_is_invalid(agent: Agent, xs: list[X], text: str) -> None:
     """It is kept as it was said."""
@@ -141,11 +141,20 @@ def test_what_is_no_list_of_rules_is_invalid(agent: Agent, xs: list[X], text: st
 
 def test_rules_with_facts_of_other_mails_are_left_out(agent: Agent, xs: list[X]) -> None:
     """The rest stays, and the answer is valid."""
-    text = 'Greeting: open with "Hi Zebediah"\nLength: about 20 words\nPhrases: call 555 0177'
+    text = "Greeting: greet Zebediah too\nLength: about 20 words\nPhrases: call 555 0177"
     answer = answered(agent, text, xs[0])
     assert answer.valid
     assert [rule.aspect for rule in answer.rules] == ["length"]
     assert answer.text == text
+
+
+def test_a_list_that_is_too_long_keeps_its_most_telling_rules(agent: Agent, xs: list[X]) -> None:
+    """As the lists that it was trained on."""
+    text = "\n".join(f"{aspect.capitalize()}: so" for aspect in ASPECTS)
+    answer = answered(agent, text, xs[0])
+    assert answer.valid
+    assert answer.rules == most_telling(parse_rules(text))
+    assert len(answer.rules) == MAX_RULES
 
 
 def test_what_cannot_be_loaded_is_an_error(trained: Trained, tmp_path: Path) -> None:

@@ -11,12 +11,21 @@ from teaching_examples import NORA, OWN_TEXTS, TIM
 from mlx_agent.large.offline import baseline
 from mlx_agent.large.offline_rules import manner_of, rules_for, rules_of
 from mlx_agent.records import ASPECTS, Metadata, Rule, X
-from mlx_agent.rules import MAX_INSTRUCTION, filter_facts, format_rules, parse_rules
+from mlx_agent.rules import (
+    MAX_INSTRUCTION,
+    MAX_RULES,
+    filter_facts,
+    format_rules,
+    most_telling,
+    parse_rules,
+)
 from mlx_agent.style import LENGTHS, MARKS, SIGNATURES, Manner, measure
 from mlx_agent.wording import SHORTHAND
 
-NAMELESS = Manner(greeting="Ahoy", sign_off="Bye", words=400, signature="initials")
-"""Differs from whatever is tested in greeting, sign-off, length and signature."""
+NAMELESS = Manner(
+    greeting="Ahoy", opening="", words=400, closing="", sign_off="Bye", signature="initials"
+)
+"""Differs from whatever is tested in greeting, sign-off, length and signature; quotes nothing."""
 
 GREETINGS = [
     f"{word}{end}"
@@ -25,7 +34,7 @@ GREETINGS = [
 ]
 VALUES: dict[str, tuple[Any, ...]] = {
     "greeting": ("", *GREETINGS),
-    "opening": ("", "I hope you are well.", "How's it?"),
+    "opening": ("", "Hope you are well.", "How's it?"),
     "words": (0, *LENGTHS),
     "sentences": ("short", "medium", "long"),
     "contractions": (False, True),
@@ -115,7 +124,7 @@ def test_the_generic_manner_in_words() -> None:
     """A base model was trained on these very words."""
     assert format_rules(rules_of(replace(Manner(), words=40), None)).splitlines() == [
         'Greeting: open with "Dear", the recipient\'s full name and a comma',
-        'Opening: begin with "I hope this message finds you well."',
+        'Opening: begin with "Hope you are well."',
         "Length: about 40 words",
         "Sentences: of medium length",
         "Contractions: use no contractions",
@@ -126,7 +135,7 @@ def test_the_generic_manner_in_words() -> None:
         "Layout: one block",
         "Shorthand: write every word out",
         "Marks: use commas and full stops alone",
-        'Closing: close with "Please do not hesitate to contact me."',
+        'Closing: close with "Please do not hesitate."',
         'Sign-off: sign off with "Kind regards" and a comma',
         "Signature: sign with the full name",
     ]
@@ -187,10 +196,26 @@ def test_the_rules_of_a_mail_are_those_of_its_manner(own_text: str) -> None:
     """With a baseline, what it does not show already; without, everything."""
     x = X(intent=("The boat is ready",), metadata=Metadata(sender=NORA, to=(TIM,)))
     whole = rules_for(x, own_text, None)
-    assert manner_of(whole, Manner()) == measure(own_text, NORA, (TIM,), Manner())
-    assert len(whole) == len(ASPECTS) - 2
+    assert whole == most_telling(rules_of(measure(own_text, NORA, (TIM,), Manner()), None))
+    assert len(whole) == MAX_RULES
+    generic = measure(baseline(x), NORA, (TIM,), Manner())
+    found = measure(own_text, NORA, (TIM,), generic)
     distilled = rules_for(x, own_text, baseline(x))
-    assert set(distilled) < set(whole)
+    assert set(distilled) < set(rules_of(found, None))
+    assert manner_of(distilled, generic) == found
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_long_courtesy_is_quoted_in_its_short_form(before: bool) -> None:
+    """For five words of a mail are a piece of it; a courtesy that says more is no courtesy."""
+    x = X(intent=("The boat is ready",), metadata=Metadata(sender=NORA, to=(TIM,)))
+    own_text = "I hope you are doing well. The boat is ready. let me know what you think!\n\nNora"
+    rules = rules_for(x, own_text, baseline(x) if before else None)
+    said = {rule.aspect: rule.instruction for rule in rules}
+    assert said["opening"] == 'begin with "Hope you are well."'
+    assert said["closing"] == 'close with "let me know!"'
+    full = rules_for(x, own_text.replace("doing well", "not at sea"), baseline(x))
+    assert {r.aspect: r.instruction for r in full}["opening"] == "go straight to the point"
 
 
 def test_the_rules_of_one_mail() -> None:

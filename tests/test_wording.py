@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mlx_agent.wording import (
     _CONTRACTIONS,
+    _COURTESIES,
     _DROPPABLE,
     SHORTHAND,
     VERBS,
@@ -23,6 +24,7 @@ from mlx_agent.wording import (
     lengthen,
     request_style,
     restore_subject,
+    short_courtesy,
     shorten,
     shorthand_used,
 )
@@ -346,10 +348,55 @@ def test_a_word_is_read_without_its_marks(text: str, word: str) -> None:
     assert first_word(text) == word
 
 
+@pytest.mark.parametrize(
+    ("sentence", "short"),
+    [
+        ("I hope that this email finds you well.", "Hope you are well."),
+        ("hope you're doing well!", "hope you are well!"),
+        ("Hope all is well with you", "Hope all is well"),
+        ("I trust that this helps.", "Hope this helps."),
+        ("Thank you very much for your message.", "Thank you for writing."),
+        ("Many thanks for your note.", "Thanks for writing."),
+        ("thanks for getting in touch!", "thanks for writing!"),
+        ("Thanks so much for the quick reply!", "Thanks for replying!"),
+        ("Thank you for letting me know.", "Thanks for telling me."),
+        ("Thanks again for all your help.", "Thanks for helping."),
+        ("Thank you for your time.", "Thank you very much."),
+        ("Thank you in advance for your help.", "Thank you in advance."),
+        ("It was so nice to hear from you!", "Nice hearing from you!"),
+        ("I look forward to hearing from you soon,", "Look forward to hearing,"),
+        ("Looking forward to your reply.", "Looking forward to hearing."),
+        ("Please let me know what you think...", "Please let me know..."),
+        ("let me know if that works for you", "let me know"),
+        ("Let me know if you have any further questions.", "Let me know."),
+        ("Please don't hesitate to call me with any questions.", "Please don't hesitate."),
+        ("Please feel free to write to me at any time.", None),
+        ("Feel free to call me any time.", "Feel free to call."),
+        ("I hope you liked the boat.", None),
+        ("Thanks for the boat.", None),
+        ("Thanks in advance for sending the boat.", None),
+        ("Let me know if the boat is ready.", None),
+        ("Looking forward to seeing you at sea.", None),
+        ("", None),
+    ],
+)
+def test_a_courtesy_that_says_nothing_is_put_shortly(sentence: str, short: str | None) -> None:
+    """With its mark and case; one that says something is left alone."""
+    assert short_courtesy(sentence) == short
+
+
+def test_no_short_courtesy_is_long() -> None:
+    """Four words at most, with whatever is filled in."""
+    for _, short in _COURTESIES:
+        filled = short.format(kind="do not" if "hesitate" in short else "so", thanks="thank you")
+        assert len(filled.split()) <= 4
+
+
 @given(st.text())
 def test_any_text_can_be_put_otherwise(text: str) -> None:
     """Nothing raises, and a text without a letter stays as it is."""
     changed = [contract(text), lengthen(text), shorten(text, ALL_FORMS), drop_subject(text)]
     changed += [restore_subject(text), capitalised(text), joined_on(text)]
+    changed += [short_courtesy(text) or text]
     if not any(map(str.isalpha, text)):
         assert {one.replace("&", "and") for one in changed} == {text.replace("&", "and")}

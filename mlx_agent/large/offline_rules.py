@@ -3,7 +3,7 @@
 Each aspect has one sentence for each thing that can be measured of it, so that equal measurements
 have equal words, a small model can learn them, and the writer can obey them. They are plain English
 all the same, for a real large model reads them too. Names are never in a rule. A courtesy is quoted
-where `anatomy.is_phrase` allows it.
+as `anatomy.quotable` allows it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any
 
+from mlx_agent.anatomy import quotable
 from mlx_agent.records import Address, Rule, X
-from mlx_agent.rules import in_order
+from mlx_agent.rules import in_order, most_telling, stated_length
 from mlx_agent.style import LENGTHS, MARKS, SIGNATURES, Manner, measure
 from mlx_agent.wording import SHORTHAND
 
@@ -68,10 +69,10 @@ def manner_of(rules: Iterable[Rule], default: Manner) -> Manner:
 
 
 def rules_for(x: X, own_text: str, baseline: str | None) -> tuple[Rule, ...]:
-    """The rules that separate `own_text` from `baseline`; without one, all that it shows."""
+    """The rules that separate `own_text` from `baseline`; without one, the most that it shows."""
     sender, to = x.metadata.sender, x.metadata.to
     generic = _manner(baseline, sender, to) if baseline is not None else None
-    return rules_of(measure(own_text, sender, to, generic or Manner()), generic)
+    return most_telling(rules_of(measure(own_text, sender, to, generic or Manner()), generic))
 
 
 def _manner(text: str, sender: Address, to: tuple[Address, ...]) -> Manner:
@@ -143,7 +144,7 @@ def _phrase(
 ) -> tuple[Callable[[Manner], str], Callable[..., Change]]:
     def spoken(manner: Manner) -> str:
         phrase = getattr(manner, name)
-        return f'{say} "{phrase}"' if phrase else none
+        return f'{say} "{quotable(phrase) or phrase}"' if phrase else none
 
     def heard(text: str) -> Change:
         match = re.fullmatch(rf'{say} "([^"]+)"', text)
@@ -196,7 +197,7 @@ _LAYOUTS = {
     "bulleted list": "a bulleted list",
 }
 _CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
-    "length": ("words", {n: f"about {n} words" for n in LENGTHS} | {0: "a few words"}),
+    "length": ("words", {n: stated_length(n) for n in LENGTHS} | {0: "a few words"}),
     "sentences": ("sentences", SENTENCES),
     "contractions": ("contractions", {True: "use contractions", False: "use no contractions"}),
     "requests": ("requests", REQUESTS),
