@@ -152,11 +152,25 @@ class StyleCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one call of a large model used. `cost_usd` is None where the price is unknown."""
+    """What one call of a large model used. `cost_usd` is None where the price is unknown.
+
+    `input_tokens` are those paid in full; what a provider's cache gave or took stands beside them.
+    Thinking counts as output.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """USD per million tokens."""
+
+    input: float
+    output: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +185,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """(x, p) with its provenance. `own_text` and `baseline` stay for evaluation and audit."""
+    """(x, p) with its provenance. `own_text` and `baseline` stay for evaluation and audit.
+
+    `recipe` is what its id was made of besides the mail: lessons of one recipe are comparable.
+    `generalised` and `dropped` count the teacher's rules that could not be trusted as they were.
+    """
 
     id: str
     sample_id: str
@@ -184,6 +202,9 @@ class Lesson:
     thread: str
     strategy: Strategy
     calls: tuple[Call, ...]
+    recipe: str = ""
+    generalised: int = 0
+    dropped: int = 0
 
 
 # --- tasks for a large model -----------------------------------------------------------------
@@ -191,13 +212,18 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentTask:
-    """Extract the core of `own_text` as bullets; `variant` 0..2 picks the note-taking manner."""
+    """Extract the core of `own_text` as bullets; `variant` 0..2 is one of three ways to do so.
+
+    With a `temperature` the variant is that, and the manner of the notes is always the plain one;
+    without, it is one of three manners of note-taking.
+    """
 
     own_text: str
     metadata: Metadata
     context: tuple[ContextMessage, ...] = ()
     variant: int = 0
     kind: Kind = "email"
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +262,19 @@ class JudgeTask:
     second: str
 
 
-Task = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask
+FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairTask:
+    """Answer `task` again: the `answer` given had a wrong form, for this `reason`."""
+
+    task: FirstTask
+    answer: str
+    reason: str
+
+
+Task = FirstTask | RepairTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """The only renderer of tasks and of x into chat messages.
 
 Teaching, training, evaluating and drafting all come through here, so the agent is asked in exactly
-the words it was trained on. Mail text is data: for a large model it stands inside a fence whose
-name is derived from the content, so that no content can close it. A prompt is one text file per
-(kind, name), the system part above a line `---` and the user part below; its version is the hash of
-the file, and is part of every lesson's key.
+the words it was trained on. Mail text is data: a model sees of it what a reader would, and for a
+large model it stands inside a fence whose name is derived from the content, so that no content can
+close it. A prompt is one text file per (kind, name), the system part above a line `---` and the
+user part below; its version is the hash of the file, and is part of every lesson's key.
 
 Addresses are not rendered: a name and the relation of the domains say all that style depends on.
 """
@@ -12,22 +12,27 @@ Addresses are not rendered: a name and the relation of the domains say all that 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from string import Template
 
+from mlx_agent.characters import visible
 from mlx_agent.records import (
     Address,
     BaselineTask,
     ContextMessage,
     DraftTask,
+    FirstTask,
     IntentTask,
     JudgeTask,
+    Kind,
     Message,
     Metadata,
     Recipient,
     RenderSettings,
+    RepairTask,
     Rule,
     RulesTask,
     Strategy,
@@ -47,15 +52,25 @@ RULES_PROMPTS: dict[Strategy, str] = {
 """The prompt of each strategy."""
 
 _NAMED_RECIPIENTS = 3
+_ABOUT: dict[Kind, str] = {"article": "Title", "review": "Review of"}
+"""What the subject is of a text that is no mail."""
+_PLAIN = "plain short statements"
 _MANNERS = (
     "terse keywords, a few words a bullet",
-    "plain short statements",
+    _PLAIN,
     "chatty notes to yourself, with the detail a friend would need",
+)
+_MARK = re.compile(
+    r"[<＜﹤](?![\w.+-]{1,64}+@[\w.-]{1,255}+>|[a-z]{2,12}+:(?://)?+[^<>\s]{1,2000}+>)"
+    r"(?=[/／|｜!?]|[^\W\d])"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])"
 )
 
 
 def prompt_name(task: Task) -> str:
     """The prompt file that a task is rendered with, without its suffix."""
+    if isinstance(task, RepairTask):
+        return prompt_name(task.task)
     if isinstance(task, RulesTask):
         return RULES_PROMPTS[task.strategy]
     return {IntentTask: "intent", BaselineTask: "baseline", DraftTask: "draft", JudgeTask: "judge"}[
@@ -63,20 +78,31 @@ def prompt_name(task: Task) -> str:
     ]
 
 
-def prompt_version(name: str, kind: str = "email") -> str:
+def prompt_kind(task: Task) -> Kind:
+    """The kind of text that a task is about."""
+    if isinstance(task, RepairTask):
+        return prompt_kind(task.task)
+    return task.kind if isinstance(task, IntentTask) else task.x.kind
+
+
+def prompt_version(name: str, kind: Kind = "email") -> str:
     """The first 12 hex digits of the SHA-256 of the prompt's file."""
     return hashlib.sha256(_prompt_text(kind, name).encode()).hexdigest()[:12]
 
 
 def messages(task: Task) -> tuple[Message, ...]:
     """The chat messages of a task for a large model."""
-    kind = task.kind if isinstance(task, IntentTask) else task.x.kind
-    return _fill(kind, prompt_name(task), _fields(task))
+    if isinstance(task, RepairTask):
+        return (*messages(task.task), *_repair(task))
+    return _fill(prompt_kind(task), prompt_name(task), _fenced(_fields(task)))
 
 
-def agent_messages(x: X, settings: RenderSettings) -> tuple[Message, ...]:
-    """What the agent is asked: the same for training, evaluating and drafting."""
-    return _fill(x.kind, "agent", {"x": render_x(x, settings)})
+def agent_messages(x: X, settings: RenderSettings, prompt: str = "agent") -> tuple[Message, ...]:
+    """What the agent is asked: the same for training, evaluating and drafting.
+
+    With the prompt `writer` it is what M_F is asked, for the mail itself.
+    """
+    return _fill(x.kind, prompt, {"x": visible(render_x(x, settings))})
 
 
 def lesson_messages(x: X, rules: Iterable[Rule], settings: RenderSettings) -> tuple[Message, ...]:
@@ -87,52 +113,87 @@ def lesson_messages(x: X, rules: Iterable[Rule], settings: RenderSettings) -> tu
 
 def render_x(x: X, settings: RenderSettings) -> str:
     """Render x as text: metadata, then the points, then the context within its budget of words."""
-    lines = [*_metadata_lines(x.metadata, settings), _size_line(x.intent), "Points:"]
+    lines = _metadata_lines(x.metadata, settings, x.kind)
+    lines += [_size_line(x.intent), "Points:"]
     lines += [f"- {_one_line(point)}" for point in x.intent]
     lines += _context_lines(x.context, settings.context_words)
     return "\n".join(lines)
 
 
-def _fields(task: Task) -> dict[str, str]:
+def _repair(task: RepairTask) -> tuple[Message, ...]:
+    """What was answered, and what is wrong with it: in our words, for `reason` quotes nothing."""
+    words = f"This cannot be read: {task.reason}. Answer again, in exactly the form asked for."
+    # no provider takes an empty message
+    said = Message(role="assistant", content=visible(task.answer).strip() or "(nothing)")
+    return said, Message(role="user", content=words)
+
+
+def _fields(task: FirstTask) -> dict[str, str]:
     match task:
         case IntentTask():
-            about = [*_metadata_lines(task.metadata, LARGE)]
+            about = _metadata_lines(task.metadata, LARGE, task.kind)
             about += _context_lines(task.context, LARGE.context_words)
             return {
-                "manner": _MANNERS[task.variant % len(_MANNERS)],
-                "x": fence("\n".join(about)),
-                "own_text": fence(task.own_text),
+                "manner": _PLAIN if task.temperature is not None else _MANNERS[task.variant],
+                "x": "\n".join(about),
+                "own_text": task.own_text,
             }
         case BaselineTask():
-            return {"x": fence(render_x(task.x, LARGE))}
+            return {"x": render_x(task.x, LARGE)}
         case RulesTask():
             return {
-                "x": fence(render_x(task.x, LARGE)),
-                "own_text": fence(task.own_text),
-                "baseline": fence(task.baseline or ""),
+                "x": render_x(task.x, LARGE),
+                "own_text": task.own_text,
+                "baseline": task.baseline or "",
             }
         case DraftTask():
             return {
-                "x": fence(render_x(task.x, LARGE)),
-                "rules": fence(format_rules(task.rules) or "none"),
-                "instruction": fence(task.instruction or "none"),
+                "x": render_x(task.x, LARGE),
+                "rules": format_rules(task.rules) or "none",
+                "instruction": task.instruction or "none",
             }
         case JudgeTask():
             return {
-                "x": fence(render_x(task.x, LARGE)),
-                "truth": fence(task.truth),
-                "first": fence(task.first),
-                "second": fence(task.second),
+                "x": render_x(task.x, LARGE),
+                "truth": task.truth,
+                "first": task.first,
+                "second": task.second,
             }
 
 
-def fence(content: str) -> str:
-    """The content between a pair of tags that it cannot contain, for its hash names them."""
-    name = f"data-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+def _fenced(contents: dict[str, str]) -> dict[str, str]:
+    """Each content in a fence of its own, which none of them can close: all of them name it."""
+    together = visible("\n".join(contents.values()))
+    return {
+        name: content if name == "manner" else fence(content, f"{name}\n{together}")
+        for name, content in contents.items()
+    }
+
+
+def fence(content: str, key: str = "") -> str:
+    """The content between a pair of tags that it cannot contain, for its hash names them.
+
+    `key` names them besides. What looks like a tag in the content is broken up, and what nobody
+    sees of it is left out, so that it cannot seem to open or close anything either.
+    """
+    content = unmarked(visible(content))
+    named_by = f"{key}\n{content}"
+    name = f"data-{hashlib.sha256(named_by.encode()).hexdigest()[:16]}"
     return f"<{name}>\n{content}\n</{name}>"
 
 
-def _metadata_lines(metadata: Metadata, settings: RenderSettings) -> list[str]:
+def unmarked(text: str) -> str:
+    """The text with a blank in every tag and in every mark of a chat template.
+
+    Servers read such a mark as one wherever it stands. Links and addresses stay as they are.
+    """
+    return _MARK.sub(r"\g<0> ", text)
+
+
+def _metadata_lines(metadata: Metadata, settings: RenderSettings, kind: Kind) -> list[str]:
+    if kind != "email":
+        about = f"{_ABOUT[kind]}: {_one_line(metadata.subject)}"
+        return [f"Author: {display_name(metadata.sender)}", about]
     lines = [f"From: {display_name(metadata.sender)}", f"To: {_names(metadata.to)}"]
     if metadata.cc:
         lines.append(f"Cc: {len(metadata.cc)}")
@@ -186,7 +247,7 @@ def _context_lines(context: tuple[ContextMessage, ...], budget: int) -> list[str
 
 def display_name(address: Address) -> str:
     """The name to show: the display name, else the part before the @, else `unknown`."""
-    return _one_line(address.name) or address.address.partition("@")[0] or "unknown"
+    return _one_line(address.name) or _one_line(address.address.partition("@")[0]) or "unknown"
 
 
 def _names(addresses: tuple[Address, ...]) -> str:
@@ -199,7 +260,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _fill(kind: str, name: str, fields: dict[str, str]) -> tuple[Message, ...]:
+def _fill(kind: Kind, name: str, fields: dict[str, str]) -> tuple[Message, ...]:
     system, user = _prompt_text(kind, name).split("\n---\n")
     return (
         Message(role="system", content=system.strip()),
@@ -208,5 +269,5 @@ def _fill(kind: str, name: str, fields: dict[str, str]) -> tuple[Message, ...]:
 
 
 @cache
-def _prompt_text(kind: str, name: str) -> str:
+def _prompt_text(kind: Kind, name: str) -> str:
     return (resources.files("mlx_agent") / "prompts" / kind / f"{name}.txt").read_text("utf-8")

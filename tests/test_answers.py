@@ -25,11 +25,13 @@ def test_bullets_are_read_after_the_thinking() -> None:
     [
         ("- I come", "<points> occurs 0 times"),
         ("<points>- a</points><points>- b</points>", "<points> occurs 2 times"),
-        ("<points>\n- I come", "<points> occurs 0 times"),
+        ("<points>\n- I come", "<points> does not enclose an answer"),
+        ("</points>\n- I come\n<points>", "<points> does not enclose an answer"),
+        ("It says <points>- a</points>.\n<points>\n- b", "<points> occurs 2 times"),
         ("<points>\n</points>", "no bullet"),
         ("<points>\n- \n</points>", "no bullet"),
         ("<points>\nNotes:\n- I come\n</points>", "a line that is no bullet"),
-        ("I answer in <points>: \n<points>\n- a\n</points>", "a line that is no bullet"),
+        ("I answer in <points>: \n<points>\n- a\n</points>", "<points> occurs 2 times"),
     ],
 )
 def test_an_intent_of_another_form_is_refused(text: str, reason: str) -> None:
@@ -53,7 +55,7 @@ def test_rules_come_out_in_the_fixed_order() -> None:
     [
         ("Greeting: none", "<rules> occurs 0 times"),
         ("<rules></rules>", "no rule"),
-        ("<rules>\n- Greeting: none\n</rules>", "a line without a known aspect"),
+        ("<rules>\n- Mood: none\n</rules>", "a line without a known aspect"),
         ("<rules>Tone: a</rules> or <rules>Tone: b</rules>", "<rules> occurs 2 times"),
     ],
 )

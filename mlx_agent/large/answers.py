@@ -5,8 +5,9 @@
     judge     <verdict> first | second | tie </verdict>
     baseline, draft     the mail's text and nothing else
 
-Text before the tag is the model's thinking and is dropped. A tag must occur exactly once, after
-the thinking.
+Text before the tag is the model's thinking and is dropped. A tag must be opened exactly once and
+closed exactly once, after the thinking: where the thinking repeats a mail that holds such tags,
+nobody can tell whose answer they enclose.
 """
 
 from __future__ import annotations
@@ -57,7 +58,11 @@ def parse_mail(text: str) -> str:
 
 
 def _tagged(prompt: str, tag: str, text: str) -> str:
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    if len(found) != 1:
-        raise AnswerMalformed(prompt, f"<{tag}> occurs {len(found)} times")
-    return str(found[0])
+    """What stands between the tags: a second one, even unclosed, may be another's words."""
+    times = max(text.count(f"<{tag}>"), text.count(f"</{tag}>"))
+    found = re.search(rf"<{tag}>(.*)</{tag}>", text, re.DOTALL)
+    if times != 1:
+        raise AnswerMalformed(prompt, f"<{tag}> occurs {times} times")
+    if found is None:
+        raise AnswerMalformed(prompt, f"<{tag}> does not enclose an answer")
+    return found[1]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborNode
 
+from daemon.mailbox.cutting.hiding import by_sheets, hides, painted_over, sized
+
 _SILENT = frozenset(
     "audio canvas datalist head iframe math meta noembed noframes noscript object script style "
     "svg template title video x-menu xml".split()
@@ -25,15 +27,6 @@ _LIST = frozenset({"dir", "menu", "ol", "ul"})
 _CELL = frozenset({"td", "th"})
 _SPACE = re.compile(r"[\t\n\r\f][ \t\n\r\f]*| [ \t\n\r\f]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff\r\0")) | {0xA0: " "}
-_HIDDEN = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden"
-    r"|max-height\s*:\s*0(?:\.0+)?(?:px|pt|em)?\s*(?:[;!]|$)"
-    r"|opacity\s*:\s*0(?:\.0+)?\s*(?:[;!]|$))",
-    re.IGNORECASE,
-)
-_SIZE = re.compile(r"(?:^|[;\s])font(?:-size)?\s*:([^;!]{1,200})", re.IGNORECASE)
-_UNSEEN = re.compile(r"(?:^|\s)(?:0(?:\.0+)?(?:px|pt|em|rem|%)?|1px)(?:[\s/]|$)", re.IGNORECASE)
-"""A size at which text is hidden, unless an element within has another one, as in many layouts."""
 _WHITE_SPACE = re.compile(r"white-space(?:-collapse)?\s*:\s*([\w-]+)", re.IGNORECASE)
 _KEEPS_SPACE = ("pre", "break-spaces")
 _MARGIN = re.compile(r"(?:^|[;\s])margin(-top|-bottom)?\s*:\s*([^;!]+)", re.IGNORECASE)
@@ -93,6 +86,8 @@ class Looks:
     """Whether white space is kept."""
     unseen: dict[int, bool] = field(default_factory=dict)
     """Whether text has no size."""
+    painted_over: dict[int, bool] = field(default_factory=dict)
+    """Whether text has the colour of its ground."""
     tight: dict[int, bool] = field(default_factory=dict)
     """Whether a paragraph has no space around it."""
     leaves: dict[int, str] = field(default_factory=dict)
@@ -104,6 +99,9 @@ class Looks:
     def of(cls, root: LexborNode) -> Looks:
         looks = cls()
         looks._read_sheets(root)
+        for node, style in by_sheets(root.parser) if root.parser is not None else ():
+            looks._read_style(node, style)
+        looks.painted_over = painted_over(root)
         for node in root.css("[hidden]"):
             looks.hidden.add(node.mem_id)
         for node in root.css("[style]"):
@@ -134,11 +132,11 @@ class Looks:
             self.tight[node.mem_id] = word if of_word else margins.get("p", False)
 
     def _read_style(self, node: LexborNode, style: str) -> None:
-        if _HIDDEN.search(style):
+        if hides(style):
             self.hidden.add(node.mem_id)
-        size = _SIZE.findall(style)
-        if size:
-            self.unseen[node.mem_id] = bool(_UNSEEN.search(size[-1]))
+        unseen = sized(style)
+        if unseen is not None:
+            self.unseen[node.mem_id] = unseen
         space = _WHITE_SPACE.findall(style)
         if space:
             self.spaced[node.mem_id] = space[-1].lower().startswith(_KEEPS_SPACE)
@@ -242,6 +240,7 @@ class Renderer:
     writer: Writer = field(default_factory=Writer)
     _spaced: list[bool] = field(default_factory=lambda: [False])
     _unseen: list[bool] = field(default_factory=lambda: [False])
+    _over: list[bool] = field(default_factory=lambda: [False])
     _lists: list[Iterator[str]] = field(default_factory=list)
 
     def draw(self, node: LexborNode, *, opens: bool) -> None:
@@ -257,7 +256,7 @@ class Renderer:
             self._close(node, tag)
 
     def _draw_text(self, text: str) -> None:
-        if self._unseen[-1]:
+        if self._unseen[-1] or self._over[-1]:
             return
         if self._spaced[-1]:
             self.writer.write_as_is(text.replace("\r\n", "\n"))
@@ -270,6 +269,7 @@ class Renderer:
         keeps = self.looks.spaced.get(key, tag in {"pre", "textarea"} or self._spaced[-1])
         self._spaced.append(keeps)
         self._unseen.append(self.looks.unseen.get(key, self._unseen[-1]))
+        self._over.append(self.looks.painted_over.get(key, self._over[-1]))
         if tag in _LIST:
             self._lists.append(_numbers(node) if tag == "ol" else _dashes())
         elif tag == "li":
@@ -285,6 +285,7 @@ class Renderer:
     def _close(self, node: LexborNode, tag: str) -> None:
         self._spaced.pop()
         self._unseen.pop()
+        self._over.pop()
         if tag in _LIST:
             self._lists.pop()
         elif tag == "q":
