@@ -12,13 +12,22 @@ from typing import Any
 
 
 def encode(
-    tokenizer: Any, messages: Sequence[Mapping[str, str]], *, answering: bool = False
+    tokenizer: Any,
+    messages: Sequence[Mapping[str, str]],
+    *,
+    answering: bool = False,
+    thinking: bool | None = None,
 ) -> list[int]:
-    """The tokens of a chat by the model's template; `answering`: up to where an answer begins."""
+    """The tokens of a chat by the model's template; `answering`: up to where an answer begins.
+
+    `thinking` tells a model to think before it answers, or not to, if its template knows of that;
+    None leaves it to mlx-lm.
+    """
     marks = _marks(tokenizer)
     plain = [{**message, "content": _defused(message["content"], marks)} for message in messages]
+    told = {} if thinking is None else {"enable_thinking": thinking}
     tokens = tokenizer.apply_chat_template(
-        plain, add_generation_prompt=answering, return_dict=False
+        plain, add_generation_prompt=answering, return_dict=False, **told
     )
     return list(tokens)
 

@@ -9,12 +9,22 @@
     │   ├── AdapterNotFound
     │   ├── AdapterDamaged          a file of the adapter is missing or differs from its manifest
     │   ├── DiskFull                no room for a data set or an adapter
-    │   └── ModelUnknown            the config names a large model that there is no client for
+    │   ├── KeyMissing              no key for a large model from its source
+    │   ├── KeyRefused              the provider refused the key, or its account has no credit
+    │   ├── ModelMissing            the provider, or the disk, has no model of that name
+    │   └── RequestRefused          the provider takes no such request
     ├── TransientError          try again later: retried with backoff
     │   ├── WorkerDied              the worker process ended while a request was in flight
-    │   └── WorkerBusy              the worker is training
+    │   ├── WorkerBusy              the worker is training
+    │   ├── RateLimited             the provider asks to wait; carries its delay
+    │   ├── ModelOverloaded         the provider cannot answer now
+    │   └── ModelUnreachable        name, network, TLS or time-out; `sent`: it may have been paid
     ├── WorkerFailed            a bug in the worker process, by the class of its exception
-    └── AnswerMalformed         a model's answer could not be parsed; the sample is set aside
+    └── SampleError             about one sample, which is set aside
+        ├── AnswerMalformed         the answer could not be parsed
+        ├── AnswerRefused           the model declined to answer
+        ├── AnswerCutOff            the answer reached its bound in tokens
+        └── PromptTooLong           the task does not fit the model
 
 `daemon.errors` adds the daemon's branches. Errors carry fields; only `daemon.explain` makes
 sentences of them. Everything outside this tree is a bug. No field ever holds mail text, an
@@ -26,7 +36,9 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from mlx_agent.records import Usage
 
 
 class TrimtabError(Exception):
@@ -39,6 +51,17 @@ class UserError(TrimtabError):
 
 class TransientError(TrimtabError):
     """It may work later."""
+
+
+@dataclass(eq=False)
+class SampleError(TrimtabError):
+    """One sample, or one draft, came to nothing; others may do well.
+
+    `usage` is what the answer used where there was one: it was paid for.
+    """
+
+    prompt: str
+    usage: Usage | None = field(default=None, kw_only=True)
 
 
 @dataclass(eq=False)
@@ -82,9 +105,27 @@ class DiskFull(UserError):
 
 
 @dataclass(eq=False)
-class ModelUnknown(UserError):
-    role: str
+class KeyMissing(UserError):
     model: str
+    source: str
+
+
+@dataclass(eq=False)
+class KeyRefused(UserError):
+    model: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ModelMissing(UserError):
+    model: str
+
+
+@dataclass(eq=False)
+class RequestRefused(UserError):
+    model: str
+    reason: str
+    """The provider's word for it, such as `invalid_request_error`."""
 
 
 @dataclass(eq=False)
@@ -103,9 +144,43 @@ class WorkerFailed(TrimtabError):
 
 
 @dataclass(eq=False)
-class AnswerMalformed(TrimtabError):
-    prompt: str
+class RateLimited(TransientError):
+    model: str
+    delay_s: float | None
+    """What the provider asks for; None where it does not say."""
+
+
+@dataclass(eq=False)
+class ModelOverloaded(TransientError):
+    model: str
+    delay_s: float | None = None
+
+
+@dataclass(eq=False)
+class ModelUnreachable(TransientError):
+    model: str
     reason: str
+    sent: bool = False
+
+
+@dataclass(eq=False)
+class AnswerMalformed(SampleError):
+    reason: str
+
+
+@dataclass(eq=False)
+class AnswerRefused(SampleError):
+    pass
+
+
+@dataclass(eq=False)
+class AnswerCutOff(SampleError):
+    max_tokens: int
+
+
+@dataclass(eq=False)
+class PromptTooLong(SampleError):
+    pass
 
 
 @contextmanager

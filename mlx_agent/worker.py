@@ -7,11 +7,15 @@ One JSON object a line: requests on standard input, answers on standard output.
     {"id": 7, "result": ...}
     {"id": 7, "error": {"type": "BaseNotFound", "fields": {"base": "x"}}}
 
-`hello`, `rules` and `train` run one after the other on the main thread, which owns MLX. A reader
-thread takes the lines, so that `cancel` works at any time, that `rules` is answered WorkerBusy at
-once during training, and that the process ends with its parent: at the end of standard input. Mail
-is never logged; whatever a library prints goes to standard error. A line that is no request is
-answered RequestMalformed, with its id where it has one, and null where not.
+`hello`, `rules`, `chat` and `train` run one after the other on the main thread, which owns MLX. A
+reader thread takes the lines, so that `cancel` works at any time, that `rules` and `chat` are
+answered WorkerBusy at once during training, and that the process ends with its parent: at the end
+of standard input. Mail is never logged; whatever a library prints goes to standard error. A line
+that is no request is answered RequestMalformed, with its id where it has one, and null where not.
+
+Memory: KEPT models stay loaded, agents and a large model together, of large models one at a time.
+What must go goes before the next one is loaded, and all of it before a training. So beside a
+Llama-3-70B in 4 bits (40 GB) there is an 8B agent (5 GB) and no third.
 """
 
 from __future__ import annotations
@@ -24,22 +28,27 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, TypeVar
 
 from pydantic import ValidationError
 
 from mlx_agent import adapters, bases, codec
 from mlx_agent.agent import Agent
+from mlx_agent.chatting import LocalModel
 from mlx_agent.engine import BLAS, mx
 from mlx_agent.errors import AdapterDamaged, TrimtabError, WorkerBusy
-from mlx_agent.records import RenderSettings, TrainRequest, X
+from mlx_agent.large.local import ChatEnd
+from mlx_agent.records import Message, RenderSettings, TrainRequest, X
 from mlx_agent.train.run import train
 
 VERSION = 1
 KEPT = 2
 """Models that stay loaded between requests."""
+
+M = TypeVar("M", Agent, LocalModel)
 
 
 class Cancelled(Exception):
@@ -66,6 +75,17 @@ class RulesParams:
     render: RenderSettings
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatParams:
+    """`chat`: what a large model of this machine is asked. Its events are `{"text": ...}`."""
+
+    model: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float
+    thinking: bool
+
+
 class Worker:
     """Takes requests from one stream and answers on another."""
 
@@ -76,10 +96,11 @@ class Worker:
         self._queue: queue.Queue[Request] = queue.Queue()
         self._cancelled: set[int] = set()
         self._trainings: set[int] = set()  # under way and queued
-        self._agents: OrderedDict[tuple[str, Path | None], Agent] = OrderedDict()
+        self._models: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._ops: dict[str, Callable[[Request], Any]] = {
             "hello": self._hello,
             "rules": self._rules,
+            "chat": self._chat,
             "train": self._train,
         }
 
@@ -100,7 +121,7 @@ class Worker:
     def _take(self, request: Request) -> None:
         if request.op == "cancel":
             self._cancelled.add(codec.from_data(int, request.params.get("id")))
-        elif request.op == "rules" and self._trainings:
+        elif request.op in {"rules", "chat"} and self._trainings:
             self._say(id=request.id, **_described(WorkerBusy()))
         else:
             if request.op == "train":
@@ -136,7 +157,8 @@ class Worker:
 
     def _rules(self, request: Request) -> list[Any]:
         params = codec.from_data(RulesParams, request.params)
-        agent = self._agent(params.base, params.adapter)
+        base, adapter = bases.find(params.base), params.adapter
+        agent = self._loaded(Agent, (base, adapter), lambda: _load(base, adapter))
 
         def on_answer(index: int, answer: Any) -> None:
             self._event(request, {"index": index, "answer": codec.to_data(answer)})
@@ -144,20 +166,46 @@ class Worker:
         answers = agent.rules(params.xs, params.render, on_answer)
         return [codec.to_data(answer) for answer in answers]
 
+    def _chat(self, request: Request) -> Any:
+        params = codec.from_data(ChatParams, request.params)
+        directory = bases.find(params.model)
+        model = self._loaded(LocalModel, (directory,), lambda: LocalModel(directory))
+        pieces = model.chat(
+            params.messages,
+            max_tokens=params.max_tokens,
+            temperature=params.temperature,
+            thinking=params.thinking,
+            check=lambda: self._check(request),
+        )
+        with closing(pieces):
+            for piece in pieces:
+                if isinstance(piece, ChatEnd):
+                    return codec.to_data(piece)
+                self._event(request, {"text": piece})
+        raise AssertionError("a chat ends with its end")
+
     def _train(self, request: Request) -> Any:
         chosen = codec.from_data(TrainRequest, request.params)
-        self._agents.clear()
+        self._models.clear()
         adapter = train(chosen, lambda event: self._event(request, codec.to_data(event)))
         return codec.to_data(adapter)
 
-    def _agent(self, base: str, adapter: Path | None) -> Agent:
-        key = (base, adapter)
-        if key not in self._agents:
-            self._agents[key] = _load(bases.find(base), adapter)
-        self._agents.move_to_end(key)
-        while len(self._agents) > KEPT:
-            self._agents.popitem(last=False)
-        return self._agents[key]
+    def _loaded(self, kind: type[M], key: tuple[Any, ...], load: Callable[[], M]) -> M:
+        """The model of that kind and key, loaded if it is not; what must make room goes first."""
+        if (kind, *key) not in self._models:
+            self._make_room(kind)
+            self._models[(kind, *key)] = load()
+        self._models.move_to_end((kind, *key))
+        model: M = self._models[(kind, *key)]
+        return model
+
+    def _make_room(self, kind: type[Agent | LocalModel]) -> None:
+        large = [key for key in self._models if key[0] is LocalModel]
+        if kind is LocalModel and large:
+            del self._models[large[0]]
+        while len(self._models) >= KEPT:
+            self._models.popitem(last=False)
+        mx.clear_cache()
 
     def _event(self, request: Request, event: Any) -> None:
         self._check(request)

@@ -12,6 +12,7 @@ MAY_LOAD_MLX = {
     "mlx_agent.engine",
     "mlx_agent.worker",
     "mlx_agent.agent",
+    "mlx_agent.chatting",
     "mlx_agent.train.run",
     "mlx_agent.train.batches",
     "mlx_agent.pocket.pretrain",

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,16 @@ from typing import Any
 
 from mlx_agent import codec, errors
 from mlx_agent.errors import TrimtabError, WorkerDied, WorkerFailed
-from mlx_agent.records import Adapter, AgentAnswer, RenderSettings, TrainEvent, TrainRequest, X
+from mlx_agent.large.local import ChatEnd
+from mlx_agent.records import (
+    Adapter,
+    AgentAnswer,
+    Message,
+    RenderSettings,
+    TrainEvent,
+    TrainRequest,
+    X,
+)
 
 VERSION = 1
 _LINE = 64 * 1024 * 1024
@@ -79,6 +88,40 @@ class Worker:
         }
         answers = await self._ask("rules", params)
         return [codec.from_data(AgentAnswer, answer) for answer in answers]
+
+    async def chat(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float,
+        thinking: bool,
+    ) -> AsyncGenerator[str | ChatEnd, None]:
+        """Pieces of a large model's answer, then `ChatEnd`; the `Chat` of `mlx_agent.large.local`.
+
+        Closing it, or cancelling who waits for it, cancels the request.
+        """
+        params = {
+            "model": model,
+            "messages": [codec.to_data(message) for message in messages],
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "thinking": thinking,
+        }
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        asked = self._ask("chat", params, lambda event: pieces.put_nowait(event["text"]))
+        answer = asyncio.create_task(asked)
+        answer.add_done_callback(lambda _: pieces.put_nowait(None))
+        try:
+            while (piece := await pieces.get()) is not None:
+                yield piece
+            yield codec.from_data(ChatEnd, await answer)
+        finally:
+            answer.cancel()
+            await asyncio.wait([answer])
+            if not answer.cancelled():
+                answer.exception()  # looked at, or the loop would complain of it
 
     async def train(self, request: TrainRequest, on_event: Callable[[TrainEvent], None]) -> Adapter:
         """Train an adapter; raises TooFewLessons, BaseNotFound, BaseDamaged, WorkerDied."""

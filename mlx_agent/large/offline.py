@@ -7,11 +7,10 @@ bullets say, in the manner that the rules give, and nothing more.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from mlx_agent import names, render
 from mlx_agent.distance import distance
-from mlx_agent.errors import TrimtabError
 from mlx_agent.large.offline_intent import intent_points
 from mlx_agent.large.offline_rules import rules_for
 from mlx_agent.large.offline_writer import baseline, write
@@ -21,6 +20,7 @@ from mlx_agent.records import (
     DraftTask,
     IntentTask,
     JudgeTask,
+    RepairTask,
     RulesTask,
     Task,
     Usage,
@@ -38,6 +38,14 @@ class Offline:
 
     name = "offline"
     remote = False
+    host = ""
+    takes_temperature = False
+    batches = None
+
+    def most(self, task: Task, *, batch: bool = False) -> float | None:
+        """Nothing."""
+        del task, batch
+        return 0.0
 
     async def complete(self, task: Task) -> Answer:
         """Answer one task."""
@@ -53,13 +61,6 @@ class Offline:
             yield piece
         yield whole
 
-    async def batch(
-        self, tasks: Sequence[Task]
-    ) -> AsyncIterator[tuple[int, Answer | TrimtabError]]:
-        """Answer each task in turn."""
-        for index, task in enumerate(tasks):
-            yield index, await self.complete(task)
-
     async def close(self) -> None:
         """Nothing is held."""
 
@@ -70,7 +71,8 @@ def answer(task: Task) -> str:
         case IntentTask():
             points = intent_points(task.own_text, task.metadata)
             bullets = "\n".join(f"- {point}" for point in points)
-            return f"<points>\n{bullets}\n</points>"
+            # a mail may hold the answer's own tags, and this model repeats what it reads
+            return f"<points>\n{bullets.replace('points>', 'points >')}\n</points>"
         case BaselineTask():
             return baseline(task.x)
         case RulesTask():
@@ -80,6 +82,8 @@ def answer(task: Task) -> str:
             return write(task.x, task.rules, task.instruction)
         case JudgeTask():
             return f"<verdict>{_verdict(task)}</verdict>"
+        case RepairTask():
+            return answer(task.task)
 
 
 def _verdict(task: JudgeTask) -> str:

@@ -1,0 +1,133 @@
+"""Claude, by Anthropic's Messages API.
+
+- An answer is always streamed, `complete` only gathers it: so a time-out is a silence and not a
+  long answer, and closing the connection stops the work. The SDK's events are read raw: building
+  a record of each costs more than all the rest of a call.
+- Mail goes to the host of the config and to no other: the environment's variables for the SDK (a
+  URL, a key) are not used, and no redirect is followed.
+- The SDK writes whole requests into its debugging log, which is therefore kept shut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import anthropic
+
+from mlx_agent import render
+from mlx_agent.errors import KeyRefused
+from mlx_agent.large.anthropic_answer import Reading
+from mlx_agent.large.anthropic_batches import AnthropicBatches
+from mlx_agent.large.anthropic_errors import told, typed
+from mlx_agent.large.anthropic_request import request, traits
+from mlx_agent.large.prices import most, price_of
+from mlx_agent.large.settings import ModelSettings
+from mlx_agent.records import Answer, Price, Task
+
+OWN_URL = "https://api.anthropic.com"
+CONNECT_S = 10.0
+LOGGERS = ("anthropic", "httpx2", "httpcore2")
+
+
+class Anthropic:
+    """The `LargeModel` behind Anthropic's Messages API."""
+
+    def __init__(self, settings: ModelSettings, key: Callable[[], Awaitable[str]]) -> None:
+        """`key` is awaited at the first task; an empty one is sent to nobody."""
+        self._settings = settings
+        self._key = key
+        self._url = settings.base_url or OWN_URL
+        self._opening = asyncio.Lock()
+        self._client: anthropic.AsyncAnthropic | None = None
+        self.batches = AnthropicBatches(settings, self._price, self._connected)
+
+    @property
+    def name(self) -> str:
+        return self._settings.model
+
+    @property
+    def remote(self) -> bool:
+        return self._settings.remote
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self._url).hostname or ""
+
+    @property
+    def takes_temperature(self) -> bool:
+        """Older models do, up to 1.0."""
+        return traits(self.name).temperature
+
+    @property
+    def _price(self) -> Price | None:
+        return price_of(self._settings)
+
+    def most(self, task: Task, *, batch: bool = False) -> float | None:
+        """USD that the answer can cost at the most; None where the price is unknown."""
+        asked = render.messages(task)
+        return most(asked, self._settings.max_tokens, self._price, batch=batch)
+
+    async def complete(self, task: Task) -> Answer:
+        """Answer one task."""
+        return cast(Answer, [piece async for piece in self.stream(task)][-1])
+
+    async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
+        """Pieces of text as they come, then the whole answer."""
+        prompt, reading = render.prompt_name(task), Reading()
+        async with aclosing(self._events(task, prompt)) as events:
+            async for event in events:
+                if piece := reading.take(event):
+                    yield piece
+        yield reading.answer(self._settings, self._price, prompt)
+
+    async def close(self) -> None:
+        """Release connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _events(self, task: Task, prompt: str) -> AsyncGenerator[dict[str, Any], None]:
+        asked, client = request(task, self._settings), await self._connected()
+        opening = client.messages.with_streaming_response.create(
+            **asked.params, stream=True, extra_body=asked.sampling, extra_headers=asked.headers
+        )
+        with told(self.name, prompt):
+            async with opening as response:
+                events = anthropic.AsyncStream.raw_events(response.http_response)
+                async for event in events:
+                    said = event.json()
+                    if event.event == "error":
+                        raise typed(None, said, self.name, prompt)
+                    yield said
+
+    async def _connected(self) -> anthropic.AsyncAnthropic:
+        async with self._opening:
+            if self._client is None:
+                key = await self._key()
+                if not (key.isascii() and key.isprintable()):
+                    raise KeyRefused(self.name, "it is no key")
+                self._client = self._new_client(key)
+            return self._client
+
+    def _new_client(self, key: str) -> anthropic.AsyncAnthropic:
+        for logger in LOGGERS:
+            logging.getLogger(logger).setLevel(logging.WARNING)
+        silence = self._settings.timeout_s
+        timeout = anthropic.Timeout(silence, connect=min(silence, CONNECT_S), pool=None)
+        http = anthropic.DefaultAsyncHttpxClient(
+            timeout=timeout, follow_redirects=False, trust_env=self.remote
+        )
+        return anthropic.AsyncAnthropic(
+            api_key=key,
+            base_url=self._url,
+            http_client=http,
+            timeout=timeout,
+            max_retries=0,
+            open_telemetry=False,  # its spans can hold whole requests
+            default_headers=None if key else cast(Any, {"Authorization": anthropic.omit}),
+        )
