@@ -1,4 +1,4 @@
-"""What drafting asks of the small model: the current adapter's rules, and the style card.
+"""What drafting asks of an account: its adapter's rules, its nearest lessons, its style card.
 
 Joins the worker, the adapters on disk and the store; holds no state but the cards it has measured,
 which are measured anew when mail has come in.
@@ -12,12 +12,13 @@ from pathlib import Path
 from daemon.config import Config
 from daemon.jobs.worker import Worker
 from daemon.store import mail as mail_store
+from daemon.store import nearest as nearest_store
 from daemon.store.database import Database
 from mlx_agent import adapters
 from mlx_agent.card import style_card
 from mlx_agent.large.offline import intent_points
 from mlx_agent.recipients import metadata_of, walk
-from mlx_agent.records import AgentAnswer, Mail, Recipient, StyleCard, X
+from mlx_agent.records import AgentAnswer, Lesson, Mail, Recipient, StyleCard, X
 from mlx_agent.teach.select import SelectSettings, select
 
 CARD_MAILS = 300
@@ -47,6 +48,11 @@ class Agents:
         answers = await self.worker.rules(adapter.base, path, [x], adapter.render)
         return replace(answers[0], adapter=adapter.id, base=adapter.base)
 
+    async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
+        """The account's lessons nearest to x, the nearest first; raises AccountUnknown."""
+        self.config.account(account)  # what is no account any more lends no voice
+        return await self.database.read(nearest_store.nearest, account, x, limit)
+
     async def card(self, account: str) -> StyleCard | None:
         """The account's style card, None before there is mail to measure."""
         mails = await self.database.read(mail_store.mails, account)
@@ -60,7 +66,12 @@ class Agents:
         return select_settings(self.config, account, unchanged=frozenset())
 
 
-def select_settings(config: Config, account: str, unchanged: frozenset[str]) -> SelectSettings:
+def select_settings(
+    config: Config,
+    account: str,
+    unchanged: frozenset[str],
+    excluded: frozenset[str] = frozenset(),
+) -> SelectSettings:
     """The selection's settings for an account by the config."""
     return SelectSettings(
         min_words=config.teach.min_words,
@@ -68,6 +79,7 @@ def select_settings(config: Config, account: str, unchanged: frozenset[str]) -> 
         limit=config.teach.limit,
         addresses=frozenset(config.account(account).addresses),
         unchanged=unchanged,
+        excluded=excluded,
     )
 
 

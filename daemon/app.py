@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from daemon.agents import Agents
@@ -26,11 +27,15 @@ from daemon.jobs import schedule
 from daemon.jobs.runner import Runner
 from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
+from daemon.large_models import open_models
 from daemon.learning import record_sent
 from daemon.lock import HomeLock
 from daemon.mailbox.outbox import Delivered, Outbox
 from daemon.mailbox.watch import watch_accounts
+from daemon.outgoing import Door
+from daemon.purse import Purse
 from daemon.records import DeletedPolicy, Job, JobKind
+from daemon.store import batches as batch_store
 from daemon.store import drafts as draft_store
 from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
@@ -38,7 +43,8 @@ from daemon.store import mail as mail_store
 from daemon.store import status as status_store
 from daemon.store.database import Database
 from mlx_agent import adapters, codec
-from mlx_agent.large.registry import open_model
+from mlx_agent.large import LargeModel
+from mlx_agent.large.offline import Offline
 from mlx_agent.recipients import recipient
 from mlx_agent.records import Edit, Recipient
 
@@ -51,6 +57,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def local_now() -> datetime:
+    """The clock of production in the user's own time zone, in which nights and months are meant."""
+    return datetime.now().astimezone()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The daemon, ready to be asked. Made by `open_app`."""
@@ -60,6 +71,7 @@ class App:
     database: Database
     worker: Worker
     runner: Runner
+    door: Door
     drafter: Drafter
 
     @asynccontextmanager
@@ -74,7 +86,7 @@ class App:
     @asynccontextmanager
     async def scheduled(self) -> AsyncIterator[None]:
         """Watch the mailboxes, and teach and train at night, for the `with` block."""
-        scheduler = schedule.start(self.config, self.submit_job)
+        scheduler = schedule.start(self.config, self.submit_job, self._waiting_for_batches)
         poll_s = self.config.schedule.sync_minutes * 60
         try:
             async with _running(watch_accounts(self.config.accounts, self._sync, poll_s)):
@@ -83,9 +95,10 @@ class App:
             scheduler.shutdown(wait=False)
 
     async def status(self) -> dict[str, Any]:
-        """Accounts with what the store holds of them, recent jobs, and the running one."""
+        """Accounts with what the store holds of them, the budget, recent jobs, the running one."""
         return {
             "accounts": [await self._account(name) for name in self.config.accounts],
+            "budget": codec.to_data(await self.door.purse.standing()),
             "jobs": [codec.to_data(job) for job in await self.jobs()],
             "progress": self._progress(),
         }
@@ -131,6 +144,11 @@ class App:
         account = self.config.account(draft.account)
         return Outbox(draft=draft, account=account, database=self.database, clock=now)
 
+    async def _waiting_for_batches(self) -> set[str]:
+        """The accounts whose teaching goes on when a provider has its answers."""
+        found = await self.database.read(batch_store.open_batches)
+        return {batch.account for batch in found} & set(self.config.accounts)
+
     async def _sync(self, account: str) -> None:
         """Run a sync to its end; raises what made it fail."""
         job = await self.submit_job("sync", account)
@@ -158,23 +176,24 @@ async def open_app(
 ) -> AsyncIterator[App]:
     """Take the home, whose places must be there, and build the app.
 
-    Raises HomeInUse, ModelUnknown, StoreDamaged, StoreFull and StoreTooNew. A full disk holds up
+    Raises HomeInUse, StoreDamaged, StoreFull and StoreTooNew. A full disk holds up
     the daemon's jobs until there is room, looked for every `disk_retry_s`; with None it ends
     `serving` with StoreFull, for a command whose user is waiting.
     """
-    writer, teacher = (open_model(role, getattr(config.models, role)) for role in ROLES)
     async with AsyncExitStack() as stack:
         stack.enter_context(HomeLock(paths.lock))
         database = await Database.open(paths.database)
         stack.push_async_callback(database.close)
         worker = Worker(paths.logs / "worker.log", scratch=paths.scratch)
         stack.push_async_callback(worker.close)
+        door = build_door(config, database, worker)
+        stack.push_async_callback(door.close)
         tasks = Tasks(
             config=config,
             database=database,
             worker=worker,
-            teacher=teacher,
-            gate_writer=open_model("writer", "offline"),
+            door=door,
+            gate_writer=Offline(),
             adapters_root=paths.adapters,
             datasets_root=paths.datasets,
             clock=now,
@@ -186,17 +205,31 @@ async def open_app(
             database=database,
             worker=worker,
             runner=Runner(database, tasks.by_kind(), now, explain, retry_s=disk_retry_s),
+            door=door,
             drafter=Drafter(
                 database=database,
                 agents=agents,
-                writer=writer,
+                writer=partial(_writer, door),
                 recipient=_Recipients(database),
                 clock=now,
             ),
         )
 
 
-ROLES = ("writer", "teacher")
+def build_door(config: Config, database: Database, worker: Worker) -> Door:
+    """The door to the large models of the config; to be closed."""
+    return Door(
+        config=config,
+        database=database,
+        purse=Purse(config.budget, database, local_now),
+        models=open_models(config, worker.chat),
+        clock=now,
+    )
+
+
+def _writer(door: Door, request: DraftRequest, draft_id: str) -> LargeModel:
+    thread = (request.in_reply_to, *request.references)
+    return door.errand("draft", request.account, draft_id, thread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,13 +129,40 @@ def teach(
     account: AccountOption = None,
     *,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many mails.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="At once, at the full price.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, and what would leave.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Work out what separates your mails from generic ones, as lessons."""
-    from daemon.commands.jobs import teach as command
+    from daemon.commands.teach import teach as command
 
-    _run(command(account, limit=limit, dry_run=dry_run, as_json=as_json))
+    _run(command(account, limit=limit, live=live, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def ledger(
+    account: AccountOption = None,
+    *,
+    days: Annotated[int, typer.Option(min=1, help="How far back.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """Show what left this machine: when, to whom, why, and at what price."""
+    from daemon.commands.ledger import ledger as command
+
+    _run(command(account, days=days, limit=limit, as_json=as_json))
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="The model's name under `large` in the config.")],
+) -> None:
+    """Keep the key of a large model in the system's keychain."""
+    from daemon.commands.ledger import key as command
+
+    command(name)
 
 
 @app.command()

@@ -7,6 +7,7 @@ each with its TOML path; a problem never quotes a value, which may be a secret.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -25,7 +26,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ProviderName = Literal["", "google", "microsoft"]
+NonEmpty = Annotated[str, Field(min_length=1)]
+Cloud = Literal["never", "drafts", "all"]
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
+
+
+OFFLINE = "offline"
+"""The large model that is always there."""
 
 
 class _Section(BaseModel):
@@ -85,6 +92,15 @@ class Smtp(_Server):
     file_sent: Literal["auto", "always", "never"] = "auto"
 
 
+def _encrypted(url: str) -> str:
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    if url and not (local or (parts.scheme == "https" and parts.hostname)):
+        raise ValueError("must begin with https://, or with http:// and be on this machine")
+    _ = parts.port  # raises ValueError for one that is none
+    return url
+
+
 class Oauth(_Section):
     """The client that the user has registered with a provider, for `trimtab login`.
 
@@ -103,12 +119,7 @@ class Oauth(_Section):
     @field_validator("authorize_url", "token_url")
     @classmethod
     def _is_encrypted(cls, url: str) -> str:
-        parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in LOOPBACK
-        if url and not (local or (parts.scheme == "https" and parts.hostname)):
-            raise ValueError("must begin with https://, or with http:// and be on this machine")
-        _ = parts.port  # raises ValueError for one that is none
-        return url
+        return _encrypted(url)
 
     @model_validator(mode="after")
     def _names_where_to_sign_in(self) -> Self:
@@ -120,11 +131,35 @@ class Oauth(_Section):
         return self
 
 
+class Exclude(_Section):
+    """What never leaves this machine, whatever `cloud` allows.
+
+    Addresses also stand for a whole domain, as in `@field.example`. A folder stands for the mails
+    that lie in it, and for those of their threads; a label, or keyword, likewise.
+    """
+
+    addresses: tuple[NonEmpty, ...] = ()
+    folders: tuple[NonEmpty, ...] = ()
+    labels: tuple[NonEmpty, ...] = ()
+    words: tuple[NonEmpty, ...] = ()
+
+    @property
+    def places(self) -> str:
+        """The folders and labels as one text, equal for equal ones."""
+        return json.dumps([sorted(self.folders), sorted(self.labels)])
+
+
 class Account(_Section):
-    """One mailbox of the user. Without `imap`, mail comes by `trimtab import` only."""
+    """One mailbox of the user. Without `imap`, mail comes by `trimtab import` only.
+
+    `cloud`: what a large model elsewhere may be sent: nothing, the drafts that the user asks for,
+    or the own mails for teaching too.
+    """
 
     name: str = ""
     addresses: tuple[str, ...] = Field(min_length=1)
+    cloud: Cloud = "never"
+    exclude: Exclude = Exclude()
     imap: Imap | None = None
     smtp: Smtp | None = None
     oauth: Oauth | None = None
@@ -147,12 +182,65 @@ class Account(_Section):
         return tuple(address.lower() for address in addresses)
 
 
+class Large(_Section):
+    """A large model by a name of the user's.
+
+    A key's source is asked in the order of the fields, the keychain (`trimtab key`) being the last
+    one. `remote`: whether mail leaves this machine with it; found out by the address if not said.
+    Prices are in USD per million tokens; without them the list price counts, where it is known.
+    """
+
+    provider: Literal["anthropic", "openai", "local"]
+    model: str = Field(min_length=1)
+    base_url: str = ""
+    key: str = Field(default="", repr=False)
+    key_command: str = ""
+    key_env: str = ""
+    remote: bool | None = None
+    redact: bool = False
+    batch: bool = True
+    in_flight: int = Field(default=8, ge=1, le=1000)
+    max_tokens: int = Field(default=4096, ge=256)
+    thinking: bool = True
+    timeout_s: float = Field(default=120.0, gt=0)
+    price_input: float | None = Field(default=None, ge=0)
+    price_output: float | None = Field(default=None, ge=0)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_encrypted(cls, url: str) -> str:
+        return _encrypted(url)
+
+    @model_validator(mode="after")
+    def _has_what_its_provider_needs(self) -> Self:
+        if self.provider == "openai" and not self.base_url:
+            raise ValueError('provider = "openai" needs the base_url of a server')
+        if (self.price_input is None) != (self.price_output is None):
+            raise ValueError("a price has two parts, price_input and price_output")
+        return self
+
+    @property
+    def leaves(self) -> bool:
+        """Whether mail leaves this machine when the model is asked."""
+        if self.remote is not None:
+            return self.remote
+        local = urlsplit(self.base_url).hostname in LOOPBACK
+        return self.provider == "anthropic" or (self.provider == "openai" and not local)
+
+
 class Models(_Section):
-    """Which large model plays which role."""
+    """Which large model plays which role: "offline", or the name of a table under `large`."""
 
     teacher: str = "offline"
     writer: str = "offline"
     judge: str = "offline"
+
+
+class Budget(_Section):
+    """What large models may cost at the most, in USD: from noon to noon, and a calendar month."""
+
+    night_usd: float = Field(default=5.0, ge=0)
+    month_usd: float = Field(default=20.0, ge=0)
 
 
 class Teach(_Section):
@@ -190,10 +278,19 @@ class Config(_Section):
     """Everything the user can set."""
 
     accounts: dict[AccountName, Account] = Field(default_factory=dict)
+    large: dict[AccountName, Large] = Field(default_factory=dict)
     models: Models = Models()
+    budget: Budget = Budget()
     teach: Teach = Teach()
     train: Train = Train()
     schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _roles_name_models(self) -> Self:
+        for role, name in self.models:
+            if name != OFFLINE and name not in self.large:
+                raise ValueError(f"models.{role} names no table under large, nor is it {OFFLINE!r}")
+        return self
 
     def account(self, name: str) -> Account:
         """The account of that name; raises AccountUnknown."""

@@ -32,6 +32,7 @@ from mlx_agent.errors import (
     WorkerBusy,
     WorkerDied,
 )
+from mlx_agent.few_shot import FEWEST, NEIGHBOURS, few_shot_rules
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import (
@@ -41,6 +42,7 @@ from mlx_agent.records import (
     ContextMessage,
     Draft,
     DraftTask,
+    Lesson,
     Metadata,
     Provenance,
     Recipient,
@@ -127,6 +129,10 @@ class Agents(Protocol):
         """
         ...
 
+    async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
+        """The account's lessons nearest to x, the nearest first, at most `limit`."""
+        ...
+
     async def card(self, account: str) -> StyleCard | None:
         """The account's style card, None before there is mail to measure."""
         ...
@@ -188,6 +194,17 @@ async def from_adapter(
     return Reached(rung="adapter", rules=answer.rules, adapter=answer.adapter, base=answer.base)
 
 
+async def from_nearest_lessons(agents: Agents, account: str, x: X) -> Reached | Missed:
+    """What the lessons nearest to this mail say, once there are enough to choose from."""
+    lessons = await agents.nearest(account, x, FEWEST)
+    if len(lessons) < FEWEST:
+        return Missed(why="too few lessons yet")
+    rules = few_shot_rules(lessons[:NEIGHBOURS], x)
+    if not rules:
+        return Missed(why="your nearest mails agree on no rule")
+    return Reached(rung="few-shot", rules=rules)
+
+
 async def from_style_card(agents: Agents, account: str, _x: X) -> Reached | Missed:
     """The account's usual rules, whatever the mail."""
     card = await agents.card(account)
@@ -201,7 +218,12 @@ async def without_voice(_agents: Agents, _account: str, _x: X) -> Reached | Miss
     return Reached(rung="zero-shot")
 
 
-LADDER: tuple[Step, ...] = (from_adapter, from_style_card, without_voice)
+LADDER: tuple[Step, ...] = (
+    from_adapter,
+    from_nearest_lessons,
+    from_style_card,
+    without_voice,
+)
 
 
 def degraded(missed: Iterable[Missed], reached: Reached) -> str | None:
@@ -234,12 +256,13 @@ class _Stopwatch:
 class Drafter:
     """Makes drafts. One per app; safe to call concurrently.
 
-    `recipient` says what the store knows of a request's first recipient; `clock` gives aware UTC.
+    `writer` gives a large model for a request and its draft's id; `recipient` says what the store
+    knows of a request's first recipient; `clock` gives aware UTC.
     """
 
     database: Database
     agents: Agents
-    writer: LargeModel
+    writer: Callable[[DraftRequest, str], LargeModel]
     recipient: Callable[[DraftRequest], Awaitable[Recipient | None]]
     clock: Callable[[], datetime]
     ladder: tuple[Step, ...] = LADDER
@@ -251,7 +274,8 @@ class Drafter:
         One (account, key) is one draft, whatever else the request says: a repeat gets the stored
         draft, and a second caller while it is being written follows the first one's events. The
         work goes on while anyone follows it. Raises AccountUnknown, AnswerMalformed,
-        DraftCancelled, StoreFull and WriterUnavailable; none of them leaves half a draft behind.
+        CloudForbidden, DraftCancelled, MailExcluded, StoreFull, WriterUnavailable and what else the
+        writer raises; none of them leaves half a draft behind.
         """
         key = (request.account, request.key)
         if key not in self._flights:
@@ -293,7 +317,8 @@ class Drafter:
         why = degraded(missed, reached)
         yield _rules_ready(draft_id, rules, reached.rung, why)
         answer: Answer | None = None
-        async for piece in self._written(x, rules, request.instruction):
+        task = DraftTask(x=x, rules=rules, instruction=request.instruction)
+        async for piece in _written(self.writer(request, draft_id), task):
             watch.mark("first_text")
             if isinstance(piece, Answer):
                 answer = piece
@@ -337,15 +362,13 @@ class Drafter:
             missed.append(found)
         return missed, Reached(rung="zero-shot")
 
-    async def _written(
-        self, x: X, rules: tuple[Rule, ...], instruction: str
-    ) -> AsyncIterator[str | Answer]:
-        task = DraftTask(x=x, rules=rules, instruction=instruction)
-        try:
-            async for piece in self.writer.stream(task):
-                yield piece
-        except (TransientError, OSError) as error:
-            raise WriterUnavailable(self.writer.name, type(error).__name__) from error
+
+async def _written(writer: LargeModel, task: DraftTask) -> AsyncIterator[str | Answer]:
+    try:
+        async for piece in writer.stream(task):
+            yield piece
+    except (TransientError, OSError) as error:
+        raise WriterUnavailable(writer.name, type(error).__name__) from error
 
 
 def replay(draft: Draft) -> tuple[DraftEvent, ...]:

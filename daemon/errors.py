@@ -23,6 +23,12 @@
     ├── SendingRefused          no SMTP server, no recipient, or the server said no
     ├── SendingUnknown          the server had the whole mail; its answer was lost
     ├── NothingToTeach          no mail of the account teaches
+    ├── LargeUnknown            no large model of that name in the config
+    ├── CloudForbidden          the config lets no mail of the account leave for that
+    ├── MailExcluded            the config excludes that mail from leaving
+    ├── ExclusionsUnknown       no sync has looked into the excluded folders and labels yet
+    ├── BudgetSpent             one more request could pass a cap of the budget
+    ├── PriceUnknown            a cap cannot be kept for a model of unknown price
     ├── AgentMissing            the account has no agent in use
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
@@ -146,7 +152,7 @@ class FolderEmpty(UserError):
 class FolderNotFound(UserError):
     account: str
     folder: str | None
-    role: Literal["sent", "drafts"] = "sent"
+    role: Literal["sent", "drafts", "excluded"] = "sent"
 
 
 @dataclass(eq=False)
@@ -193,6 +199,41 @@ class SendingUnknown(UserError):
 class NothingToTeach(UserError):
     account: str
     mails: int
+
+
+@dataclass(eq=False)
+class LargeUnknown(UserError):
+    name: str
+    known: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class CloudForbidden(UserError):
+    account: str
+    model: str
+    needs: Literal["drafts", "all"]
+
+
+@dataclass(eq=False)
+class MailExcluded(UserError):
+    account: str
+    by: str
+
+
+@dataclass(eq=False)
+class ExclusionsUnknown(UserError):
+    account: str
+
+
+@dataclass(eq=False)
+class BudgetSpent(UserError):
+    period: Literal["night", "month"]
+    cap_usd: float
+
+
+@dataclass(eq=False)
+class PriceUnknown(UserError):
+    model: str
 
 
 @dataclass(eq=False)

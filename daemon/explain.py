@@ -37,6 +37,11 @@ def _account_unknown(error: e.AccountUnknown) -> str:
 
 
 def _folder_not_found(error: e.FolderNotFound) -> str:
+    if error.role == "excluded":
+        return (
+            f"Account {error.account!r} has no folder {error.folder!r}, which "
+            f"accounts.{error.account}.exclude.folders names; correct it there."
+        )
     kind = error.role.capitalize()
     missing = f"no folder {error.folder!r}" if error.folder else f"no {kind} folder that I know"
     return (
@@ -205,6 +210,31 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"{x.path} was written by a newer trimtab (format {x.found}, this one knows {x.known}); "
         "update trimtab."
     ),
+    e.LargeUnknown: lambda x: (
+        f"There is no large model {x.name!r} in the config (known: "
+        f"{', '.join(x.known) or 'none; add a table large.NAME'})."
+    ),
+    e.CloudForbidden: lambda x: (
+        f"Account {x.account!r} lets no mail leave this machine for that, and {x.model!r} is "
+        f"elsewhere; set accounts.{x.account}.cloud = {x.needs!r} in the config, or use a model on "
+        "this machine."
+    ),
+    e.MailExcluded: lambda x: (
+        f"This mail stays on this machine: accounts.{x.account}.exclude names its {x.by}. Use a "
+        "model on this machine, or change the config."
+    ),
+    e.ExclusionsUnknown: lambda x: (
+        f"Which mails of account {x.account!r} the config excludes by folder or label is not known "
+        "yet; run `trimtab sync` first."
+    ),
+    e.BudgetSpent: lambda x: (
+        f"The budget of the {x.period} ({x.cap_usd:.2f} USD) does not reach for more; teaching "
+        f"goes on with the next {x.period}, or raise budget.{x.period}_usd in the config."
+    ),
+    e.PriceUnknown: lambda x: (
+        f"The price of {x.model!r} is unknown, so that the budget cannot be kept; give its "
+        "price_input and price_output (USD per million tokens) in the config."
+    ),
     e.SourceUnreadable: lambda x: (
         f"{x.path} cannot be read as mail ({x.reason}); give an mbox file, a Maildir, an .eml file "
         "or a directory of them."
@@ -251,8 +281,30 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"The model process failed ({x.kind}), by a bug of trimtab's; nothing was lost. Please "
         "report it with the log."
     ),
-    m.ModelUnknown: lambda x: (
-        f"models.{x.role} names {x.model!r}, for which this version has no client; use 'offline'."
+    m.KeyMissing: lambda x: (
+        f"There is no key for the large model {x.model!r} ({x.source}); store it with `trimtab key "
+        f"{x.model}`, or name key_command or key_env for it in the config."
+    ),
+    m.KeyRefused: lambda x: (
+        f"The provider of {x.model!r} refused the key ({x.reason}); look at your account there, or "
+        f"store another one with `trimtab key {x.model}`."
+    ),
+    m.ModelMissing: lambda x: (
+        f"There is no large model {x.model!r} where the config says; correct its name there, or "
+        "its base_url (most end in /v1)."
+    ),
+    m.RequestRefused: lambda x: (
+        f"The provider of {x.model!r} does not take the request ({x.reason}); see its settings in "
+        "the config, its max_tokens and thinking above all."
+    ),
+    m.RateLimited: lambda x: (
+        f"{x.model!r} is asked more than your account there allows; trimtab goes on "
+        f"{'later' if x.delay_s is None else f'in {x.delay_s:.0f} s'}."
+    ),
+    m.ModelOverloaded: lambda x: f"{x.model!r} cannot answer now; try again in a while.",
+    m.ModelUnreachable: lambda x: (
+        f"{x.model!r} cannot be reached ({x.reason}); look at the network and at its base_url in "
+        "the config, and try again."
     ),
     m.WorkerDied: lambda x: (
         f"The model process ended (exit code {x.exit_code}); it is started anew for the next "
@@ -261,5 +313,17 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     m.WorkerBusy: lambda _: "The model is being trained; try again in a few minutes.",
     m.AnswerMalformed: lambda x: (
         f"The large model's answer to {x.prompt!r} could not be used ({x.reason}); try again."
+    ),
+    m.AnswerRefused: lambda x: (
+        f"The large model declined to answer {x.prompt!r}; word your points differently, or name "
+        "another model in the config."
+    ),
+    m.AnswerCutOff: lambda x: (
+        f"The large model's answer to {x.prompt!r} was cut off at {x.max_tokens} tokens; raise its "
+        "max_tokens in the config."
+    ),
+    m.PromptTooLong: lambda x: (
+        f"The mail is too long for the large model ({x.prompt!r}); shorten what it answers, or "
+        "name another model in the config."
     ),
 }

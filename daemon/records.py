@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mlx_agent.records import Mail
+from mlx_agent.records import Mail, Usage
 
 JobKind = Literal["sync", "edits", "teach", "train"]
 DeletedPolicy = Literal["forget", "keep"]
 JobState = Literal["queued", "running", "done", "failed", "interrupted"]
 DeliveryKind = Literal["save", "send", "file"]
 DeliveryState = Literal["trying", "done", "failed", "unknown"]
+Role = Literal["teacher", "writer", "judge"]
+LedgerEvent = Literal["sent", "answered", "unpaid", "lost"]
+BatchState = Literal["submitting", "submitted", "collected", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,3 +255,60 @@ class Delivery:
     attempts: int
     begun_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """What left this machine, or what came of it; without any text.
+
+    A request has an entry "sent" before it leaves, and one of the others when its end is known:
+    "answered", "unpaid" (it failed and cost nothing) or "lost" (it may have been paid for). `about`
+    is the id of the mail or draft. `cost_usd` is what an answer cost, and else what it can cost at
+    the most; None where the price is unknown. `note` is why it was asked or how it failed.
+    """
+
+    request: str
+    event: LedgerEvent
+    at: datetime
+    account: str
+    role: Role
+    model: str
+    host: str
+    prompt: str
+    about: str
+    characters: int
+    redacted: bool = False
+    usage: Usage | None = None
+    cost_usd: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """USD since a time: `usd` for what is known, `reserved` of it for what has no end yet.
+
+    `unpriced` is the number of requests whose price is unknown.
+    """
+
+    usd: float = 0.0
+    reserved: float = 0.0
+    requests: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeachBatch:
+    """Questions handed in together at a provider's batch service.
+
+    `asks` are their keys, `provider_id` the provider's name for the batch, None until it is known.
+    `passed_over` are batches at the provider that look like this one and are not.
+    """
+
+    id: str
+    account: str
+    model: str
+    state: BatchState
+    begun_at: datetime
+    asks: tuple[str, ...]
+    provider_id: str | None = None
+    passed_over: tuple[str, ...] = ()

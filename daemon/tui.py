@@ -10,10 +10,10 @@ from rich.text import Text
 
 
 def render_status(state: dict[str, Any]) -> RenderableType:
-    """Accounts, then the last jobs, then what cannot be read, then what runs."""
+    """Accounts, then the last jobs, the budget, what cannot be read, and what runs."""
     accounts = state["accounts"]
     tables = (_accounts(accounts), Text(), _jobs(state["jobs"]))
-    return Group(*tables, *_unreadable(accounts), *_running(state))
+    return Group(*tables, *_budget(state["budget"]), *_unreadable(accounts), *_running(state))
 
 
 def _accounts(accounts: list[dict[str, Any]]) -> Table:
@@ -45,6 +45,17 @@ def _jobs(jobs: list[dict[str, Any]]) -> Table:
             job["error"] or _outcome(job["outcome"]),
         )
     return table
+
+
+def _budget(budget: dict[str, float]) -> list[Text]:
+    """What large models have cost, and what teaching may still cost; nothing if all is offline."""
+    if not budget["month_usd"]:
+        return []
+    spent = [
+        f"{budget[f'{period}_usd']:.2f} USD this {period} ({budget[f'{period}_left_usd']:.2f} left)"
+        for period in ("night", "month")
+    ]
+    return [Text(f"\nLarge models: {', '.join(spent)}")]
 
 
 def _unreadable(accounts: list[dict[str, Any]]) -> list[Text]:

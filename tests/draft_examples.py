@@ -35,6 +35,7 @@ from mlx_agent.records import (
     Draft,
     DraftTask,
     Edit,
+    Lesson,
     Mail,
     Metadata,
     Provenance,
@@ -138,6 +139,7 @@ class SomeAgents:
     answer: AgentAnswer | TrimtabError | None = None
     style_card: StyleCard | None = None
     seconds: float = 0.0
+    lessons: Sequence[Lesson] = ()
 
     async def rules(self, account: str, x: X) -> AgentAnswer | None:
         assert x.metadata.sender == NORA, account
@@ -145,6 +147,10 @@ class SomeAgents:
         if isinstance(self.answer, TrimtabError):
             raise self.answer
         return self.answer
+
+    async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
+        assert x.metadata.sender == NORA, account
+        return list(self.lessons[:limit])
 
     async def card(self, account: str) -> StyleCard | None:
         if account == "unknown":
@@ -161,6 +167,9 @@ class ScriptedWriter:
     failure: Exception | None = None
     name: str = "scripted"
     remote: bool = False
+    host: str = ""
+    takes_temperature: bool = False
+    batches: None = None
     calls: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -183,7 +192,7 @@ class ScriptedWriter:
     async def complete(self, task: Task) -> Answer:
         raise NotImplementedError
 
-    def batch(self, tasks: Sequence[Task]) -> AsyncIterator[tuple[int, Answer | TrimtabError]]:
+    def most(self, task: Task, *, batch: bool = False) -> float | None:
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -200,7 +209,7 @@ def a_drafter(
     return Drafter(
         database=database,
         agents=agents,
-        writer=writer or Offline(),
+        writer=lambda *_: writer or Offline(),
         recipient=nothing_known,
         clock=clock,
         **changes,

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from daemon.records import Batch, FolderState, Incoming, Source
+from daemon.records import Batch, FolderState, Incoming, LedgerEntry, Source, TeachBatch
 from daemon.store import mail, schema
 from mlx_agent.records import (
     Adapter,
     Address,
+    Answer,
     Call,
     ContextMessage,
     Draft,
@@ -26,6 +27,7 @@ from mlx_agent.records import (
     Verdict,
     X,
 )
+from mlx_agent.teach.lessons import Answered
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 ADA = Address(name="Ada Lindqvist", address="ada@field.example")
@@ -118,6 +120,38 @@ def a_lesson(number: int = 1, **changes: Any) -> Lesson:
         calls=(call, call),
     )
     return replace(lesson, **changes)
+
+
+AN_ENTRY = LedgerEntry(
+    request="request-1",
+    event="sent",
+    at=NOW,
+    account="work",
+    role="teacher",
+    model="claude-sonnet-5-5",
+    host="api.anthropic.com",
+    prompt="intent",
+    about="sha256:0002",
+    characters=1200,
+    redacted=True,
+    usage=USAGE,
+    cost_usd=0.02,
+    note="teach, batch",
+)
+A_BATCH = TeachBatch(
+    id="0123456789ab",
+    account="work",
+    model="claude-sonnet-5-5",
+    state="submitting",
+    begun_at=NOW,
+    asks=("0123456789ab_lesson-2-0",),
+    passed_over=("msgbatch_1",),
+)
+AN_ANSWER = Answered(
+    prompt="intent",
+    version="v1",
+    answer=Answer(text="<points>\n- I come\n</points>", model="claude-sonnet-5-5", usage=USAGE),
+)
 
 
 def a_draft(number: int = 1, **changes: Any) -> Draft:

@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from anthropic_server import KEY, process
 from command import sentence, trimtab
 from conftest import account_toml
 from dovecot_server import Dovecot
@@ -23,7 +25,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login",
+    "eval", "demo", "login", "key", "ledger",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
@@ -170,12 +172,97 @@ def test_nothing_to_work_on(write_config: WriteConfig, command: str) -> None:
     ] in said
 
 
-def test_a_model_that_there_is_no_client_for(write_config: WriteConfig) -> None:
+def test_a_model_that_the_config_does_not_know(write_config: WriteConfig) -> None:
     """Before anything is read or sent."""
-    write_config(OFFLINE + '[models]\nteacher = "some-model"\n')
-    assert sentence(trimtab("teach", code=1)) == (
-        "models.teacher names 'some-model', for which this version has no client; use 'offline'."
+    write_config(OFFLINE + "[large.claude]\nprovider = 'anthropic'\nmodel = 'claude-opus-5-5'\n")
+    assert sentence(trimtab("key", "gpt", code=1)) == (
+        "There is no large model 'gpt' in the config (known: claude)."
     )
+
+
+CLAUDE = """
+[large.claude]
+provider = "anthropic"
+model = "claude-sonnet-5-5"
+[models]
+teacher = "claude"
+"""
+
+
+def test_mail_does_not_leave_unless_the_config_says_so(
+    write_config: WriteConfig, mails: Path
+) -> None:
+    """The sentence names the setting; nothing was asked for a key yet, and nothing was sent."""
+    write_config(OFFLINE + CLAUDE)
+    trimtab("import", mails)
+    assert sentence(trimtab("teach", code=1)) == (
+        "Account 'work' lets no mail leave this machine for that, and 'claude' is elsewhere; set "
+        "accounts.work.cloud = 'all' in the config, or use a model on this machine."
+    )
+    assert trimtab("ledger").stdout == "Nothing has left this machine in 30 days.\n"
+
+
+def test_a_key_that_is_nowhere_is_said_with_its_source(
+    write_config: WriteConfig, mails: Path
+) -> None:
+    """Before any mail is read for it."""
+    allowed = OFFLINE.replace("[accounts.work]", '[accounts.work]\ncloud = "all"')
+    write_config(allowed + CLAUDE.replace("[models]", 'key_env = "NO_SUCH_KEY"\n[models]'))
+    trimtab("import", mails)
+    assert sentence(trimtab("teach", code=1)) == (
+        "There is no key for the large model 'claude' (the variable NO_SUCH_KEY is not set); store "
+        "it with `trimtab key claude`, or name key_command or key_env for it in the config."
+    )
+
+
+def test_claude_teaches_in_batches_and_all_that_left_is_on_record(
+    write_config: WriteConfig, mails: Path, home: Paths
+) -> None:
+    """Teach, what it cost, and the ledger, as a user sees them; a repeat sends nothing."""
+    with process() as url:
+        allowed = OFFLINE.replace("[accounts.work]", '[accounts.work]\ncloud = "all"')
+        model = f'base_url = "{url}"\nkey_command = "echo {KEY}"\n[models]'
+        write_config(allowed + CLAUDE.replace("[models]", model) + "[teach]\nlimit = 20\n")
+        trimtab("import", mails)
+        first = json.loads(trimtab("teach", "--json").stdout)
+        assert (first["lessons"], first["set_aside"], first["waiting"]) == (20, 0, 0)
+        entries = json.loads(trimtab("ledger", "--json").stdout)
+        assert Counter(entry["event"] for entry in entries) == {"sent": 60, "answered": 60}
+        assert {entry["note"] for entry in entries} == {"teach, batch"}
+        assert {entry["host"] for entry in entries} == {"127.0.0.1"}
+        again = json.loads(trimtab("teach", "--json").stdout)
+        assert (again["lessons"], again["known"]) == (0, 20)
+        assert len(json.loads(trimtab("ledger", "--json").stdout)) == 120
+        status = json.loads(trimtab("status", "--json").stdout)["budget"]
+        cost = sum(entry["cost_usd"] for entry in entries if entry["event"] == "answered")
+        assert status["night_usd"] == pytest.approx(cost)
+        assert status["night_left_usd"] == pytest.approx(5 - cost)
+        assert "Large models: " in trimtab("status", "--once").stdout
+        shown = trimtab("ledger", "--limit", "1").stdout
+        assert "claude-sonnet-5-5 at" in " ".join(shown.split())
+    log = "".join(path.read_text("utf-8") for path in home.logs.glob("*"))
+    assert KEY not in log
+
+
+def test_the_dry_run_shows_what_would_leave(
+    write_config: WriteConfig, mails: Path, home: Paths
+) -> None:
+    """How much, to whom, at what price, and every prompt in a file of the user's alone."""
+    write_config(OFFLINE + CLAUDE)
+    trimtab("import", mails)
+    said = trimtab("teach", "--dry-run").stdout
+    assert said.startswith("work: 60 of 60 mails are to be taught; 180 calls of 'claude', about ")
+    assert "in batches, about 0." in said
+    assert "go to api.anthropic.com, as they are." in said
+    assert 'accounts.work.cloud = "never" does not allow it yet; "all" would.' in said
+    prompts = home.database.parent / "dry-run-work.txt"
+    assert str(prompts) in said
+    assert prompts.stat().st_mode & 0o777 == 0o600
+    assert prompts.read_text("utf-8").count(", to api.anthropic.com =====\n[system]\n") == 180
+    data = json.loads(trimtab("teach", "--dry-run", "--live", "--json").stdout)
+    batch = json.loads(trimtab("teach", "--dry-run", "--json").stdout)
+    assert data["cost_usd"] == pytest.approx(2 * batch["cost_usd"])
+    assert data["leaves_this_machine"] is True
 
 
 class SmallDisk:
@@ -264,7 +351,7 @@ def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> 
     [
         (["status", "--once"], "work     0 "),
         (["adapters", "list"], "adapter"),
-        (["teach", "--dry-run"], "work: 0 mails teach"),
+        (["teach", "--dry-run"], "work: 0 of 0 mails"),
     ],
 )
 def test_the_first_command_may_be_any(
@@ -305,7 +392,7 @@ def test_a_recipient_that_is_no_address(write_config: WriteConfig) -> None:
 def test_mail_from_files_becomes_lessons_and_a_draft(
     write_config: WriteConfig, mails: Path
 ) -> None:
-    """Import, the dry run, teach, a draft by the style card; a repeat of each adds nothing."""
+    """Import, the dry run, teach, a draft by few-shot rules; a repeat of each adds nothing."""
     write_config(OFFLINE)
     assert trimtab("import", mails).stdout == "work: 60 mails imported, 0 known, 0 unreadable.\n"
     dry = json.loads(trimtab("teach", "--dry-run", "--json").stdout)
@@ -317,7 +404,7 @@ def test_mail_from_files_becomes_lessons_and_a_draft(
     assert rest == "work: 35 new lessons, 25 known, 0 set aside.\n"
     done = trimtab("draft", "--to", "Robin Hale <r@hale.example>", stdin="- The plan is ready\n")
     assert "the plan is ready" in done.stdout
-    assert "(style-card: no agent yet" in done.stderr
+    assert "(few-shot: no agent yet" in done.stderr
 
 
 def test_a_draft_answers_a_mail(write_config: WriteConfig, mails: Path, tmp_path: Path) -> None:

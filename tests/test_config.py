@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
@@ -20,7 +21,11 @@ def write(path: Path, text: str) -> Path:
 def test_the_example_equals_the_defaults() -> None:
     """The manual and the program agree on every default."""
     example = config.load(EXAMPLE)
-    assert example.model_copy(update={"accounts": {}}) == config.Config()
+    assert example.model_copy(update={"accounts": {}, "large": {}}) == config.Config()
+    claude = example.large["claude"]
+    assert claude == config.Large(provider="anthropic", model="claude-sonnet-5-5")
+    work = example.accounts["work"]
+    assert (work.cloud, work.exclude) == ("never", config.Exclude())
     imap = example.accounts["work"].imap
     assert imap == config.Imap(host="imap.field.example", user="ada@field.example")
     assert example.accounts["work"].smtp == config.Smtp(
@@ -33,7 +38,7 @@ def test_the_example_equals_the_defaults() -> None:
 def test_the_example_names_every_setting() -> None:
     """No setting exists that the manual does not show."""
     data = tomllib.loads(EXAMPLE.read_text("utf-8"))
-    for name in ("models", "teach", "train", "schedule"):
+    for name in ("models", "budget", "teach", "train", "schedule"):
         section = config.Config.model_fields[name].annotation
         assert section is not None
         assert set(data[name]) == set(section.model_fields)
@@ -42,6 +47,65 @@ def test_the_example_names_every_setting() -> None:
     assert set(work["imap"]) == set(config.Imap.model_fields)
     assert set(work["smtp"]) == set(config.Smtp.model_fields)
     assert set(work["oauth"]) == set(config.Oauth.model_fields)
+    assert set(work["exclude"]) == set(config.Exclude.model_fields)
+    unset = {"remote", "price_input", "price_output"}  # no value says what leaving them out does
+    assert set(data["large"]["claude"]) | unset == set(config.Large.model_fields)
+    assert all(f"\n# {name} = " in EXAMPLE.read_text("utf-8") for name in unset)
+
+
+CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-5-5"}
+OLLAMA = {"provider": "openai", "model": "llama3.3:70b", "base_url": "http://127.0.0.1:11434/v1"}
+VLLM = {"provider": "openai", "model": "llama", "base_url": "https://models.example/v1"}
+LLAMA = {"provider": "local", "model": "/models/llama-3-70b-4bit"}
+
+
+@pytest.mark.parametrize(
+    ("table", "leaves"),
+    [
+        (CLAUDE, True),
+        (CLAUDE | {"base_url": "http://127.0.0.1:8080"}, True),  # it may pass on what it is sent
+        (OLLAMA, False),
+        (OLLAMA | {"remote": True}, True),
+        (VLLM, True),
+        (VLLM | {"remote": False}, False),
+        (LLAMA, False),
+    ],
+)
+def test_whether_mail_leaves_follows_from_the_address(table: dict[str, Any], leaves: bool) -> None:
+    """Unless the user says so, who alone knows what stands behind it."""
+    assert config.Large(**table).leaves == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ('[models]\nteacher = "claude"', "file", "names no table under large"),
+        (
+            '[large.a]\nprovider = "openai"\nmodel = "m"',
+            "large.a",
+            "needs the base_url of a server",
+        ),
+        (
+            '[large.a]\nprovider = "openai"\nmodel = "m"\nbase_url = "http://ai.example/v1"',
+            "large.a.base_url",
+            "must begin with https://",
+        ),
+        (
+            '[large.a]\nprovider = "anthropic"\nmodel = "m"\nprice_input = 2',
+            "large.a",
+            "a price has two parts",
+        ),
+    ],
+)
+def test_a_large_models_table_is_looked_at(
+    tmp_path: Path, text: str, where: str, what: str
+) -> None:
+    """A mistake is found when the config is read, not when the night's teaching begins."""
+    with pytest.raises(ConfigInvalid) as caught:
+        config.load(write(tmp_path / "config.toml", text))
+    (problem,) = caught.value.problems
+    assert problem.where == where
+    assert what in problem.what
 
 
 def test_all_mistakes_are_reported_at_once_with_their_place(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from teaching_examples import KIM, NORA, QUESTION, a_lesson
+from teaching_examples import KIM, NORA, QUESTION
+from teaching_examples import a_lesson as a_lesson_of_one_text
 
 from mlx_agent.records import Lesson, Metadata, Recipient, RenderSettings, Rule, X
 from mlx_agent.render import lesson_messages
@@ -16,6 +18,11 @@ from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
 
 RENDER = RenderSettings(context_words=25)
 NAMES = ("train", "valid", "test")
+
+
+def a_lesson(number: int = 1, **changes: Any) -> Lesson:
+    """A lesson with a text and in a thread of its own."""
+    return a_lesson_of_one_text(number, **({"own_text": f"It is boat {number}."} | changes))
 
 
 def lessons(count: int) -> list[Lesson]:
@@ -92,6 +99,39 @@ def test_no_thread_is_on_two_sides(drawn: list[Lesson]) -> None:
     assert starts == sorted(starts)
     assert all(list(part) == sorted(part, key=lambda lesson: lesson.sent_at) for part in parts)
     assert not drawn or splits.train
+
+
+@given(
+    st.lists(
+        st.builds(
+            a_lesson,
+            st.integers(0, 200),
+            thread=st.sampled_from("abcdefghijklmnopqrstuvwxyz"),
+            own_text=st.sampled_from(["", *(f"It is boat {n}." for n in range(20))]),
+        ),
+        unique_by=lambda lesson: lesson.id,
+        max_size=40,
+    )
+)
+def test_no_text_is_on_two_sides(drawn: list[Lesson]) -> None:
+    """Nor is any thread; what shares either goes where the oldest of it goes."""
+    parts = [getattr(split(drawn), name) for name in NAMES]
+    assert sorted(lesson.id for part in parts for lesson in part) == sorted(x.id for x in drawn)
+    for of in (lambda lesson: lesson.thread, lambda lesson: lesson.own_text):
+        sides = [{of(lesson) for lesson in part} - {""} for part in parts]
+        assert sum(map(len, sides)) == len(set[str]().union(*sides))
+    starts = [min(part, key=lambda lesson: lesson.sent_at).sent_at for part in parts if part]
+    assert starts == sorted(starts)
+
+
+def test_a_text_sent_again_later_stays_with_the_first() -> None:
+    """Whatever its spaces and capitals: it was trained on."""
+    again = a_lesson(30, own_text="it is  BOAT 0.\n")
+    splits = split([*lessons(20), again])
+    assert [lesson.id for lesson in splits.train if lesson.id in {"l000", "l030"}] == [
+        "l000",
+        "l030",
+    ]
 
 
 # --- on disk ----------------------------------------------------------------------------------
@@ -193,6 +233,38 @@ def test_the_odd_line_ends_of_mail_do_not_break_a_line(tmp_path: Path) -> None:
     dataset = written(tmp_path, splits=split([a_lesson(x=odd, rules=rules)]))
     (line,) = (dataset.path / "train.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["messages"][-1]["content"] == 'Phrases: say "uno\u2028dos"'
+
+
+def test_the_naive_rival_learns_the_mail_itself(tmp_path: Path) -> None:
+    """From the same x, asked for the mail; the default is the rules, whose data set it is not."""
+    naive, agents = written(tmp_path, target="text"), written(tmp_path, target="rules")
+    assert agents == written(tmp_path) != naive
+    first = json.loads(contents(naive)["train.jsonl"].splitlines()[0])["messages"]
+    asked = json.loads(contents(agents)["train.jsonl"].splitlines()[0])["messages"]
+    assert [m["role"] for m in first] == ["system", "user", "assistant"]
+    assert first[0]["content"] == "Write this mail."
+    assert first[1] == asked[1]
+    assert first[2]["content"] == "It is boat 0."
+    assert json.loads(contents(naive)["manifest.json"])["target"] == "text"
+    assert "target" not in json.loads(contents(agents)["manifest.json"])
+
+
+def test_lessons_that_are_rendered_alike_count_once(tmp_path: Path) -> None:
+    """In whatever split; what one rendering leaves out, another may tell apart."""
+    one, context = a_lesson(1).x, replace(a_lesson(1).x, context=(QUESTION,))
+    same = Splits(
+        train=(a_lesson(1, x=one), a_lesson(2, x=one)),
+        valid=(a_lesson(3, x=context),),
+        test=(a_lesson(4, x=one),),
+    )
+    bare = written(tmp_path, splits=same, render=RenderSettings(context_words=0))
+    named = json.loads(contents(bare)["manifest.json"])["lessons"]
+    assert named == {"train": ["l001"], "valid": [], "test": []}
+    assert [contents(bare)[f"{name}.jsonl"].count(b"\n") for name in NAMES] == [1, 0, 0]
+    whole = json.loads(contents(written(tmp_path, splits=same))["manifest.json"])["lessons"]
+    assert whole == {"train": ["l001"], "valid": ["l003"], "test": []}
+    texts = json.loads(contents(written(tmp_path, splits=same, target="text"))["manifest.json"])
+    assert texts["lessons"] == {"train": ["l001", "l002"], "valid": ["l003"], "test": ["l004"]}
 
 
 def test_a_data_set_is_the_users_alone_to_read(tmp_path: Path) -> None:

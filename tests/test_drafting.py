@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from draft_examples import (
     CARD,
     GREETING,
     NOON,
+    NORA,
     SIGN_OFF,
     ScriptedWriter,
     SomeAgents,
@@ -19,7 +21,10 @@ from draft_examples import (
     events_of,
     opened,
 )
+from teaching_examples import a_lesson
 
+from daemon.agents import Agents
+from daemon.config import Account, Config
 from daemon.drafting import (
     Done,
     Drafter,
@@ -31,8 +36,11 @@ from daemon.drafting import (
     from_style_card,
 )
 from daemon.errors import AccountUnknown, DraftCancelled, WriterUnavailable
+from daemon.jobs.worker import Worker
 from daemon.store import drafts as draft_store
+from daemon.store import lessons as lesson_store
 from daemon.store.database import Database
+from mlx_agent import adapters
 from mlx_agent.errors import (
     AdapterDamaged,
     AnswerMalformed,
@@ -41,7 +49,11 @@ from mlx_agent.errors import (
     WorkerBusy,
     WorkerDied,
 )
+from mlx_agent.few_shot import FEWEST
 from mlx_agent.records import Rule
+
+LENGTH = Rule(aspect="length", instruction="about 20 words")
+LESSONS = [a_lesson(number, rules=(GREETING, LENGTH)) for number in range(FEWEST)]
 
 
 @pytest.fixture
@@ -99,16 +111,91 @@ async def test_without_an_agent_the_style_card_is_used_and_the_draft_says_why(
     assert ready(events).rules == CARD.rules
     came = done(events).draft.provenance
     assert (came.rung, came.voice, came.adapter) == ("style-card", True, None)
-    assert came.degraded == f"{why}: your usual greeting, length and sign-off"
+    assert came.degraded == (
+        f"{why}; too few lessons yet: your usual greeting, length and sign-off"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (None, "no agent yet"),
+        (an_answer(valid=False), "the agent's answer was no list of rules"),
+        (AdapterDamaged("a1", "a file is missing"), "the agent's files are damaged"),
+        (WorkerBusy(), "the agent is being trained"),
+    ],
+)
+async def test_without_an_agent_the_nearest_lessons_are_asked_before_the_card(
+    database: Database, answer: TrimtabError | None, why: str
+) -> None:
+    """Their rules, not the card's, and the draft says where they are from."""
+    drafter = a_drafter(database, SomeAgents(answer=answer, style_card=CARD, lessons=LESSONS))
+    events = await events_of(drafter, a_request())
+    assert [rule.aspect for rule in ready(events).rules] == ["greeting", "length"]
+    draft = done(events).draft
+    came = draft.provenance
+    assert (came.rung, came.voice, came.adapter, came.base) == ("few-shot", True, None, None)
+    assert came.degraded == f"{why}: rules from your nearest mails"
+    assert draft.text.startswith("Hello Tim,\n")
+
+
+async def test_an_agent_that_answers_is_not_second_to_the_lessons(database: Database) -> None:
+    """The lessons are what it has learned."""
+    agents = SomeAgents(answer=an_answer(SIGN_OFF), style_card=CARD, lessons=LESSONS)
+    came = done(await events_of(a_drafter(database, agents), a_request())).draft.provenance
+    assert came.rung == "adapter"
+
+
+async def test_a_few_lessons_are_no_choice(database: Database) -> None:
+    """One below the least: the card knows more mails."""
+    agents = SomeAgents(style_card=CARD, lessons=LESSONS[1:])
+    came = done(await events_of(a_drafter(database, agents), a_request())).draft.provenance
+    assert came.rung == "style-card"
+    assert str(came.degraded).startswith("no agent yet; too few lessons yet:")
+
+
+async def test_lessons_that_agree_on_nothing_leave_it_to_the_card(database: Database) -> None:
+    """A rung without a rule is no rung."""
+    silent = [replace(lesson, rules=()) for lesson in LESSONS]
+    agents = SomeAgents(style_card=CARD, lessons=silent)
+    events = await events_of(a_drafter(database, agents), a_request())
+    assert ready(events).rules == CARD.rules
+    assert "your nearest mails agree on no rule" in str(ready(events).degraded)
+
+
+async def test_a_damaged_agent_is_stood_in_for_by_the_stored_lessons(
+    database: Database, tmp_path: Path
+) -> None:
+    """The whole way: lessons in the store, an adapter whose files are broken, a draft."""
+    for lesson in LESSONS:
+        await database.write(lesson_store.add_lesson, lesson)
+    (tmp_path / "adapters" / "home-1").mkdir(parents=True)
+    adapters.promote(tmp_path / "adapters", "home", "home-1")
+    agents = Agents(
+        Config(accounts={"home": Account(addresses=(NORA.address,))}),
+        tmp_path / "adapters",
+        Worker(log=tmp_path / "log", scratch=tmp_path),
+        database,
+    )
+    events = await events_of(a_drafter(database, agents), a_request())
+    came = done(events).draft.provenance
+    assert ready(events).rules[0] == GREETING
+    assert (came.rung, came.degraded) == (
+        "few-shot",
+        "the agent's files are damaged: rules from your nearest mails",
+    )
+    with pytest.raises(AccountUnknown):
+        await agents.nearest("work", LESSONS[0].x, 5)
 
 
 async def test_without_anything_of_the_users_the_draft_has_no_voice(database: Database) -> None:
-    """Both missing rungs are named."""
+    """Every missing rung is named."""
     events = await events_of(a_drafter(database, SomeAgents()), a_request())
     assert ready(events).rules == ()
     assert ready(events).voice is False
     assert done(events).draft.provenance.degraded == (
-        "no agent yet; no mail of yours to go by: a plain mail, not in your voice"
+        "no agent yet; too few lessons yet; no mail of yours to go by: "
+        "a plain mail, not in your voice"
     )
 
 

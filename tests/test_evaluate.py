@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from teaching_examples import OWN_TEXTS, Recording, a_lesson
+from teaching_examples import KIM, NORA, OWN_TEXTS, TIM, Recording, a_lesson
 
+from daemon.commands.evaluate import few_shot, rivals
 from mlx_agent.card import style_card
 from mlx_agent.evaluate import Condition, Measured, compare, evaluate, pool
-from mlx_agent.large.offline import Offline, intent_points, rules_for
-from mlx_agent.records import Lesson
+from mlx_agent.large.offline import Offline, baseline, intent_points, rules_for
+from mlx_agent.records import Address, Lesson, Metadata, Rule, X
+from mlx_agent.teach.dataset import Splits
 
 DISTANCES = st.floats(0, 2)
 STRANGER = "Dear Mr Oduya,\n\nPlease send the keys; they are needed.\n\nYours sincerely,\nN. Falk"
@@ -111,3 +113,38 @@ async def test_every_condition_writes_every_mail_once() -> None:
     assert len(writer.asked) == 8
     assert found.measured[0].distances == found.measured[1].distances
     assert [c.nearer for c in found.comparisons] == [0.5, 0.5]
+
+
+def test_few_shot_rules_come_from_the_train_split_alone() -> None:
+    """What the gate and the table are measured on is not looked up."""
+    greeting = Rule(aspect="greeting", instruction='open with "Hello" and a comma')
+    tone = Rule(aspect="tone", instruction="be warm")
+    train = [a_lesson(n, rules=(greeting,)) for n in range(3)]
+    held = [a_lesson(n, rules=(tone,)) for n in range(3, 23)]
+    splits = Splits(train=tuple(train), valid=tuple(held[:10]), test=tuple(held[10:]))
+    condition = few_shot(splits)
+    assert condition.name == "few-shot"
+    assert condition.rules == tuple((greeting,) for _ in splits.test)
+
+
+async def test_few_shot_is_nearer_than_the_card_where_manners_go_by_the_person() -> None:
+    """Two recipients, two manners: the card knows but one of them."""
+    people = {KIM: "Hey Kim!\n\n{}\n\nxx\nN", TIM: "Dear Tim,\n\n{}\n\nRegards,\nNora Falk"}
+    lessons = [manner(n, to, form) for n in range(30) for to, form in people.items()]
+    splits = Splits(train=tuple(lessons[:40]), valid=(), test=tuple(lessons[40:]))
+    conditions = [*rivals(splits), few_shot(splits)]
+    found = await evaluate(splits.test, conditions, Offline())
+    mean = {one.name: one.mean for one in found.measured}
+    assert mean["few-shot"] < mean["style card"] / 2 < mean["zero-shot"] / 2
+
+
+def manner(number: int, to: Address, form: str) -> Lesson:
+    """A mail in the manner that its author has with that person, and its lesson."""
+    text = form.format(f"It is about matter {number}. The boat is ready.")
+    metadata = Metadata(sender=NORA, to=(to,), subject="The boat")
+    x = X(intent=intent_points(text, metadata), metadata=metadata)
+    rules = rules_for(x, text, baseline(x))
+    who = to.address
+    return a_lesson(
+        number, id=f"{who}{number}", sample_id=f"{who}{number}", x=x, rules=rules, own_text=text
+    )

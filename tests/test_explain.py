@@ -11,14 +11,19 @@ import mlx_agent.errors
 from daemon.explain import explain
 from mlx_agent.errors import TrimtabError
 
-BRANCHES = {"TransientError", "TrimtabError", "UserError"}
+BRANCHES = {"SampleError", "TransientError", "TrimtabError", "UserError"}
 VALUES = {
-    "Literal['sent', 'drafts']": "sent",
+    "Literal['sent', 'drafts', 'excluded']": "sent",
+    "Literal['drafts', 'all']": "all",
+    "Literal['night', 'month']": "night",
     "int": 3,
     "float": 2.5,
     "Path": Path("/x"),
+    "bool": False,
+    "float | None": None,
     "int | None": None,
     "str | None": None,
+    "Usage | None": None,
 }
 
 

@@ -17,8 +17,9 @@ from daemon.config import Paths
 
 
 def answer(*lines: object) -> Result:
-    """`trimtab init` with these lines typed in."""
-    return CliRunner().invoke(app, ["init"], input="".join(f"{line}\n" for line in lines))
+    """`trimtab init` with these lines typed in, and the defaults taken after them."""
+    typed = "".join(f"{line}\n" for line in lines) + "\n" * 3
+    return CliRunner().invoke(app, ["init"], input=typed)
 
 
 @pytest.mark.dovecot
@@ -72,6 +73,14 @@ def test_a_server_that_does_not_answer_is_told_before_anything_is_written(
     assert not home.config.exists()
 
 
+@pytest.mark.parametrize(("typed", "cloud"), [("", "never"), ("drafts", "drafts"), ("all", "all")])
+def test_what_may_leave_is_asked(home: Paths, typed: str, cloud: str) -> None:
+    """Nothing, unless the user says so; a mistyped word is asked for again."""
+    told = answer("work", "Ada", "ada@x.example", "n", *(["everything"] if typed else []), typed)
+    assert told.exit_code == 0, told.output
+    assert config.load(home.config).account("work").cloud == cloud
+
+
 def test_a_second_account_keeps_the_first(home: Paths) -> None:
     """And whatever else the config holds."""
     home.config.write_text(
@@ -82,7 +91,7 @@ def test_a_second_account_keeps_the_first(home: Paths) -> None:
     assert tomllib.loads(home.config.read_text("utf-8")) == {
         "accounts": {
             "work": {"addresses": ["a@x.example"]},
-            "home": {"name": "Ada", "addresses": ["ada@home.example"]},
+            "home": {"name": "Ada", "addresses": ["ada@home.example"], "cloud": "never"},
         },
         "teach": {"strategy": "R1"},
     }
@@ -90,7 +99,7 @@ def test_a_second_account_keeps_the_first(home: Paths) -> None:
 
 def test_an_answer_that_cannot_be_is_one_sentence(home: Paths) -> None:
     """And nothing is written."""
-    done = trimtab("init", stdin="work\nAda\nno address\nn\n", code=1)
+    done = trimtab("init", stdin="work\nAda\nno address\nn\n\n", code=1)
     assert "accounts.work.addresses: an address has exactly one @" in done.stderr
     assert not home.config.exists()
 

@@ -15,6 +15,7 @@ from mlx_agent.records import (
     IntentTask,
     JudgeTask,
     Metadata,
+    RepairTask,
     Rule,
     RulesTask,
     Task,
@@ -134,10 +135,10 @@ async def test_the_pieces_of_a_stream_join_to_the_whole(task: Task) -> None:
     assert "".join(map(str, pieces)) == whole.text
 
 
-async def test_a_batch_is_answered_in_turn() -> None:
-    """Each with its index."""
-    answered = [item async for item in Offline().batch(TASKS)]
-    assert answered == [(i, await Offline().complete(task)) for i, task in enumerate(TASKS)]
+async def test_a_malformed_answer_of_its_own_is_mended_the_same_way() -> None:
+    """It has but one answer to a question."""
+    repair = RepairTask(task=TASKS[0], answer="Hm.", reason="no tag")
+    assert (await Offline().complete(repair)).text == (await Offline().complete(TASKS[0])).text
 
 
 async def test_closing_it_changes_nothing() -> None:

@@ -46,6 +46,11 @@ class Submissions:
             raise self._error
 
 
+async def nobody() -> set[str]:
+    """No account waits for a batch."""
+    return set()
+
+
 async def stop(scheduler: Any) -> None:
     scheduler.shutdown(wait=False)
     await asyncio.sleep(0)
@@ -91,7 +96,7 @@ def test_only_a_sync_that_succeeded_has_a_follower(
 async def test_at_start_the_nights_work_is_not_due() -> None:
     """A daemon that is started in the morning does not begin with training."""
     submitted = Submissions()
-    scheduler = schedule.start(CONFIG, submitted)
+    scheduler = schedule.start(CONFIG, submitted, nobody)
     await settle()
     await stop(scheduler)
     assert submitted.made == []
@@ -99,7 +104,7 @@ async def test_at_start_the_nights_work_is_not_due() -> None:
 
 async def test_times_of_day_are_local_also_when_the_clocks_change() -> None:
     """01:15 in Berlin is another moment of UTC in winter and in summer."""
-    scheduler = schedule.start(CONFIG, Submissions(), BERLIN)
+    scheduler = schedule.start(CONFIG, Submissions(), nobody, BERLIN)
     nightly = scheduler.get_job("teach work").trigger
     winter, summer = datetime(2026, 1, 5, 12, tzinfo=UTC), datetime(2026, 7, 5, 12, tzinfo=UTC)
     fires = [nightly.get_next_fire_time(None, noon).astimezone(UTC) for noon in (winter, summer)]
@@ -111,7 +116,9 @@ async def test_times_of_day_are_local_also_when_the_clocks_change() -> None:
 async def test_nights_that_the_machine_slept_through_are_made_up_for_by_one(nights: int) -> None:
     """However long it slept; teaching before training."""
     submitted = Submissions()
-    scheduler = schedule.start(CONFIG.model_copy(update={"accounts": {"old": IMPORTED}}), submitted)
+    scheduler = schedule.start(
+        CONFIG.model_copy(update={"accounts": {"old": IMPORTED}}), submitted, nobody
+    )
     asleep = datetime.now(UTC) - timedelta(days=nights, hours=1)
     for number, kind in enumerate(("train", "teach")):
         scheduler.modify_job(f"{kind} old", next_run_time=asleep - timedelta(minutes=number))
@@ -123,7 +130,7 @@ async def test_nights_that_the_machine_slept_through_are_made_up_for_by_one(nigh
 async def test_the_clock_is_looked_at_every_few_minutes() -> None:
     """Even where nothing is due until night: timers stand still while the machine sleeps."""
     only_imported = CONFIG.model_copy(update={"accounts": {"old": IMPORTED}})
-    scheduler = schedule.start(only_imported, Submissions())
+    scheduler = schedule.start(only_imported, Submissions(), nobody)
     soonest = min(job.next_run_time for job in scheduler.get_jobs())
     await stop(scheduler)
     assert soonest - datetime.now(UTC) <= schedule.LOOK_AT_THE_CLOCK
@@ -134,7 +141,7 @@ async def test_a_submission_that_fails_is_logged_and_comes_again(
 ) -> None:
     """By its class; the next turn stands."""
     submitted = Submissions(StoreFull(Path("/x/trimtab.db")))
-    scheduler = schedule.start(CONFIG, submitted)
+    scheduler = schedule.start(CONFIG, submitted, nobody)
     scheduler.modify_job("teach work", next_run_time=datetime.now(UTC))
     with caplog.at_level(logging.WARNING):
         await settle()
@@ -147,9 +154,26 @@ async def test_a_submission_that_fails_is_logged_and_comes_again(
 async def test_a_scheduler_that_was_shut_down_submits_no_more() -> None:
     """The app's shutdown begins with it."""
     submitted = Submissions()
-    scheduler = schedule.start(CONFIG, submitted)
+    scheduler = schedule.start(CONFIG, submitted, nobody)
     scheduler.modify_job("teach work", next_run_time=datetime.now(UTC))
     scheduler.shutdown(wait=False)
     await settle()
     assert not scheduler.running
     assert submitted.made == []
+
+
+async def test_teaching_goes_on_when_a_provider_may_have_its_answers() -> None:
+    """Every few minutes, for the accounts that wait, and for no others."""
+    submitted = Submissions()
+
+    async def waiting() -> set[str]:
+        return {"work", "old"}
+
+    scheduler = schedule.start(CONFIG, submitted, waiting)
+    try:
+        job = scheduler.get_job("batches")
+        assert job.trigger.interval == schedule.GO_ON
+        await job.func(*job.args)
+        assert submitted.made == [("teach", "old"), ("teach", "work")]
+    finally:
+        await stop(scheduler)

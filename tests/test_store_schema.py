@@ -5,11 +5,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_samples import NOW, a_draft, a_lesson, a_mail, a_source, a_verdict, an_adapter, an_edit
+from store_samples import (
+    A_BATCH,
+    AN_ANSWER,
+    AN_ENTRY,
+    NOW,
+    a_draft,
+    a_lesson,
+    a_mail,
+    a_source,
+    a_verdict,
+    an_adapter,
+    an_edit,
+)
 
 from daemon.errors import StoreTooNew
 from daemon.records import Delivery
-from daemon.store import adapters, deliveries, drafts, edits, jobs, lessons, mail, schema
+from daemon.store import (
+    adapters,
+    answers,
+    batches,
+    deliveries,
+    drafts,
+    edits,
+    excluded,
+    jobs,
+    ledger,
+    lessons,
+    mail,
+    schema,
+)
 from daemon.store.database import Database
 
 RELEASED = sorted((Path(__file__).parent / "data").glob("store_v*.sql"))
@@ -91,6 +116,44 @@ async def test_what_has_left_is_known_after_every_upgrade(dump: Path, tmp_path: 
         assert found == Delivery(
             draft_id="draft-1", kind="save", state="done", attempts=1, begun_at=NOW, ended_at=NOW
         )
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED[2:], ids=lambda path: path.stem)
+async def test_what_was_asked_and_paid_is_known_after_every_upgrade(
+    dump: Path, tmp_path: Path
+) -> None:
+    """Or it would be asked, and paid, a second time."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        entries = await database.read(ledger.entries, account=None, since=NOW, limit=9)
+        assert entries == [AN_ENTRY]
+        assert await database.read(batches.open_batches) == [A_BATCH]
+        assert await database.read(answers.answers, "work", "lesson-2") == (AN_ANSWER,)
+        assert await database.read(excluded.message_ids, "work") == {"<9@yard.example>"}
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED, ids=lambda path: path.stem)
+async def test_lessons_of_every_release_are_found_by_their_topic(
+    dump: Path, tmp_path: Path
+) -> None:
+    """The index of a store that had none is made of what it holds."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        query = "SELECT lesson_id FROM lesson_text WHERE lesson_text MATCH ?"
+
+        def found(connection: sqlite3.Connection, words: str) -> list[str]:
+            return [row[0] for row in connection.execute(query, (words,))]
+
+        assert await database.read(found, "topic:drawings") == ["lesson-1"]
+        assert await database.read(found, "recipient:ben") == ["lesson-1"]
     finally:
         await database.close()
 

@@ -1,32 +1,63 @@
 """From mails to lessons: what the teacher is asked, what is kept, and what it would cost."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from teaching_examples import KIM, NORA, OWN_TEXTS, QUESTION, TIM, Clumsy, Recording, a_mail
-
-from mlx_agent import render
-from mlx_agent.errors import AnswerMalformed, TransientError
-from mlx_agent.large.offline import Offline
-from mlx_agent.recipients import metadata_of
-from mlx_agent.records import Answer, IntentTask, Lesson, Recipient, RulesTask, Task
-from mlx_agent.teach.cost import Estimate, estimate
-from mlx_agent.teach.intents import intent_task, variant
-from mlx_agent.teach.lessons import (
-    SetAside,
-    TeachItem,
-    TeachSettings,
-    lesson_id,
-    make_lesson,
-    teach,
-    thread_of,
+from teaching_examples import (
+    KIM,
+    OWN_TEXTS,
+    QUESTION,
+    Clumsy,
+    Recording,
+    a_lesson,
+    a_mail,
 )
 
-R3 = TeachSettings(strategy="R3", seed=1)
+from mlx_agent import render
+from mlx_agent.errors import (
+    AnswerCutOff,
+    AnswerRefused,
+    PromptTooLong,
+    SampleError,
+    TransientError,
+)
+from mlx_agent.large import LargeModel
+from mlx_agent.large.offline import Offline, answer
+from mlx_agent.large.prices import FREE
+from mlx_agent.recipients import metadata_of
+from mlx_agent.records import (
+    Answer,
+    IntentTask,
+    Kind,
+    Lesson,
+    Price,
+    Recipient,
+    RepairTask,
+    RulesTask,
+    Task,
+    Usage,
+)
+from mlx_agent.teach.cost import THINKING_TOKENS, estimate, foresee
+from mlx_agent.teach.desk import Teacher, make_lesson, teach
+from mlx_agent.teach.intents import intent_task, variant
+from mlx_agent.teach.lessons import (
+    Answered,
+    Ask,
+    Recipe,
+    SetAside,
+    TeachItem,
+    advance,
+    lesson_id,
+    thread_of,
+    usable,
+)
+
+R3 = Recipe(model="offline", strategy="R3", seed=1)
 DRAFT = "Dear Tim Oduya,\n\nThe boat is ready on Friday.\n\nKind regards,\nNora Falk"
 
 
@@ -36,6 +67,12 @@ def an_item(number: int = 1, *, baseline: str | None = None, **changes: Any) -> 
 
 
 Made = list[Lesson | SetAside]
+
+
+async def one_lesson(item: TeachItem, teacher: LargeModel, recipe: Recipe = R3) -> Lesson:
+    made = await make_lesson(item, Teacher(teacher), recipe)
+    assert isinstance(made, Lesson)
+    return made
 
 
 async def taught(stream: AsyncIterator[Lesson | SetAside], into: Made | None = None) -> Made:
@@ -61,12 +98,24 @@ def test_the_intent_is_asked_of_the_own_text_with_its_context() -> None:
     """The teacher must know what is answered, to leave out what only that mail says."""
     mail = a_mail(context=(QUESTION,))
     metadata = metadata_of(mail, None)
-    assert intent_task(mail, metadata, 1) == IntentTask(
+    assert intent_task(mail, metadata, 1, sampled=False) == IntentTask(
         own_text=mail.own_text,
         metadata=metadata,
         context=(QUESTION,),
         variant=variant(mail.id, 1),
     )
+
+
+def test_a_model_that_takes_a_temperature_is_asked_in_the_plain_manner_alone() -> None:
+    """The paper's three variants differ in temperature; manners stand in where there is none."""
+    mails = [a_mail(number) for number in range(60)]
+    tasks = [intent_task(m, metadata_of(m, None), 1, sampled=True) for m in mails]
+    assert {task.temperature for task in tasks} == {0.7, 1.0, 1.2}
+    asked = {render.messages(task)[1].content.partition("jot them down: ")[2] for task in tasks}
+    assert len(asked) == 1
+    without = [replace(task, temperature=None) for task in tasks]
+    asked = {render.messages(task)[1].content.partition("jot them down: ")[2] for task in without}
+    assert len(asked) == 3
 
 
 # --- one lesson -------------------------------------------------------------------------------
@@ -75,7 +124,7 @@ def test_the_intent_is_asked_of_the_own_text_with_its_context() -> None:
 async def test_r3_asks_for_intent_baseline_and_rules() -> None:
     """In this order; the lesson holds x, p and the provenance of every call."""
     item = an_item(context=(QUESTION,))
-    lesson = await make_lesson(item, Offline(), R3)
+    lesson = await one_lesson(item, Offline())
     assert [call.prompt for call in lesson.calls] == ["intent", "baseline", "rules_distill"]
     assert [call.version for call in lesson.calls] == [
         render.prompt_version(call.prompt) for call in lesson.calls
@@ -89,7 +138,7 @@ async def test_r3_asks_for_intent_baseline_and_rules() -> None:
 
 async def test_a_lesson_says_how_the_mail_differs_from_the_generic_one() -> None:
     """The rules are those of the mail, not of the baseline."""
-    lesson = await make_lesson(an_item(0, own_text=OWN_TEXTS[0]), Offline(), R3)
+    lesson = await one_lesson(an_item(0, own_text=OWN_TEXTS[0]), Offline())
     said = {rule.aspect: rule.instruction for rule in lesson.rules}
     assert said["greeting"] == 'open with "Hello", the recipient\'s first name and a comma'
     assert said["sign-off"] == 'sign off with "Cheers" and a comma'
@@ -102,7 +151,7 @@ async def test_the_direct_strategies_save_the_baselines_call(strategy: Any) -> N
     """And never see one, not even where the mail was an edited draft."""
     teacher = Recording()
     item = an_item(baseline=DRAFT)
-    lesson = await make_lesson(item, teacher, TeachSettings(strategy=strategy))
+    lesson = await one_lesson(item, teacher, replace(R3, strategy=strategy))
     assert teacher.prompts == ["intent", render.RULES_PROMPTS[strategy]]
     assert isinstance(teacher.asked[-1], RulesTask)
     assert teacher.asked[-1].baseline is None
@@ -112,17 +161,34 @@ async def test_the_direct_strategies_save_the_baselines_call(strategy: Any) -> N
 async def test_an_edited_draft_is_its_own_baseline() -> None:
     """What the user changed is what the rules must say; the baseline's call is saved."""
     teacher = Recording()
-    lesson = await make_lesson(an_item(baseline=DRAFT), teacher, R3)
+    lesson = await one_lesson(an_item(baseline=DRAFT), teacher)
     assert teacher.prompts == ["intent", "rules_distill"]
     assert isinstance(teacher.asked[-1], RulesTask)
     assert teacher.asked[-1].baseline == DRAFT
     assert lesson.baseline == DRAFT
 
 
+@pytest.mark.parametrize("kind", get_args(Kind))
+async def test_a_lesson_can_be_of_each_kind_of_text(kind: Kind) -> None:
+    """Its questions, its x and the versions that are recorded are all of that kind."""
+    teacher = Recording()
+    item = an_item(to=(), subject="The boat")
+    lesson = await one_lesson(item, teacher, replace(R3, kind=kind))
+    assert teacher.prompts == ["intent", "baseline", "rules_distill"]
+    assert [render.prompt_kind(task) for task in teacher.asked] == [kind] * 3
+    assert [call.version for call in lesson.calls] == [
+        render.prompt_version(name, kind) for name in teacher.prompts
+    ]
+    assert lesson.x.kind == kind
+    assert lesson.rules
+    *question, _ = render.lesson_messages(lesson.x, lesson.rules, render.LARGE)
+    assert f"this {'mail' if kind == 'email' else kind}." in question[0].content
+
+
 async def test_a_malformed_answer_is_asked_for_once_more() -> None:
     """Both calls were paid for, so both are recorded."""
     teacher = Clumsy(intent=1, rules_distill=1)
-    lesson = await make_lesson(an_item(), teacher, R3)
+    lesson = await one_lesson(an_item(), teacher)
     assert [call.prompt for call in lesson.calls] == [
         "intent",
         "intent",
@@ -130,29 +196,28 @@ async def test_a_malformed_answer_is_asked_for_once_more() -> None:
         "rules_distill",
         "rules_distill",
     ]
-    assert lesson.rules == (await make_lesson(an_item(), Offline(), R3)).rules
+    assert lesson.rules == (await one_lesson(an_item(), Offline())).rules
 
 
 @pytest.mark.parametrize("prompt", ["intent", "rules_distill"])
 async def test_a_second_malformed_answer_is_given_up(prompt: str) -> None:
     """It is never read leniently."""
     teacher = Clumsy(**{prompt: 2})
-    with pytest.raises(AnswerMalformed):
-        await make_lesson(an_item(), teacher, R3)
+    assert isinstance(await make_lesson(an_item(), Teacher(teacher), R3), SetAside)
     assert teacher.prompts.count(prompt) == 2
 
 
 async def test_rules_that_quote_facts_of_the_mail_are_dropped() -> None:
     """A fact that x does not hold would be learned as style."""
     words = "<rules>\nGreeting: say hello to Wilhelmina\nTone: warm\n</rules>"
-    lesson = await make_lesson(an_item(), Clumsy(words, rules_distill=1), R3)
+    lesson = await one_lesson(an_item(), Clumsy(words, rules_distill=1))
     assert [rule.aspect for rule in lesson.rules] == ["tone"]
 
 
 async def test_a_mail_of_which_only_facts_were_said_is_set_aside() -> None:
     """A lesson without rules would teach silence."""
     words = "<rules>\nClosing: mention invoice 4711\n</rules>"
-    made = await taught(teach([an_item()], Clumsy(words, rules_distill=1), R3, known=()))
+    made = await taught(teach([an_item()], Teacher(Clumsy(words, rules_distill=1)), R3))
     assert made == [SetAside(sample_id="m001", reason="rules: every rule quotes a fact")]
 
 
@@ -160,24 +225,33 @@ async def test_a_mail_of_which_only_facts_were_said_is_set_aside() -> None:
 
 
 def test_a_lessons_id_is_its_key() -> None:
-    """The sample, the strategy, the model, the seed and, for R3, the draft it was edited from."""
+    """The sample, how it is taught and, for R3, the draft it was edited from."""
     ids = [
-        lesson_id(an_item(1), R3, "offline"),
-        lesson_id(an_item(2), R3, "offline"),
-        lesson_id(an_item(1), R3, "claude-sonnet-5-5"),
-        lesson_id(an_item(1), replace(R3, seed=2), "offline"),
-        lesson_id(an_item(1), replace(R3, strategy="R1"), "offline"),
-        lesson_id(an_item(1), replace(R3, strategy="R2"), "offline"),
-        lesson_id(an_item(1, baseline=DRAFT), R3, "offline"),
+        lesson_id(an_item(1), R3),
+        lesson_id(an_item(2), R3),
+        lesson_id(an_item(1), replace(R3, model="claude-sonnet-5-5")),
+        lesson_id(an_item(1), replace(R3, seed=2)),
+        lesson_id(an_item(1), replace(R3, strategy="R1")),
+        lesson_id(an_item(1), replace(R3, strategy="R2")),
+        lesson_id(an_item(1), replace(R3, kind="article")),
+        lesson_id(an_item(1), replace(R3, kind="review")),
+        lesson_id(an_item(1, baseline=DRAFT), R3),
     ]
     assert len(set(ids)) == len(ids)
-    assert ids[0] == lesson_id(an_item(1), R3, "offline")
+    assert ids[0] == lesson_id(an_item(1), R3)
+
+
+def test_the_kind_mail_is_not_in_a_recipes_id() -> None:
+    """Lessons of mails keep their ids, whatever other kinds there are."""
+    versions = [render.prompt_version(name) for name in ("intent", "rules_distill", "baseline")]
+    parts = ["R3", "offline", "1", "False", *versions]
+    assert R3.id == hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:12]
 
 
 def test_a_draft_that_a_strategy_does_not_read_is_not_in_its_key() -> None:
     """Finding an edit later must not make R1 and R2 ask again."""
-    r1 = TeachSettings(strategy="R1")
-    assert lesson_id(an_item(), r1, "m") == lesson_id(an_item(baseline=DRAFT), r1, "m")
+    r1 = replace(R3, strategy="R1")
+    assert lesson_id(an_item(), r1) == lesson_id(an_item(baseline=DRAFT), r1)
 
 
 @pytest.mark.parametrize(
@@ -197,22 +271,9 @@ def test_a_thread_is_named_by_its_root(changes: dict[str, Any], expected: str) -
 # --- many lessons -----------------------------------------------------------------------------
 
 
-async def test_a_repeat_costs_nothing() -> None:
-    """Known lessons are not asked for again; new mails are."""
-    items = [an_item(number) for number in (1, 2, 3)]
-    first = await taught(teach(items[:2], Offline(), R3, known=()))
-    known = {made.id for made in first if isinstance(made, Lesson)}
-    teacher = Recording()
-    again = await taught(teach(items, teacher, R3, known))
-    assert [made.sample_id for made in again] == ["m003"]
-    assert len(teacher.asked) == 3
-
-
 async def test_a_mail_that_cannot_be_taught_does_not_stop_the_others() -> None:
     """It is set aside with a reason that quotes nothing."""
-    made = await taught(
-        teach([an_item(1), an_item(2)], Clumsy(intent=2), R3, known=(), concurrency=1)
-    )
+    made = await taught(teach([an_item(1), an_item(2)], Teacher(Clumsy(intent=2)), R3, in_flight=1))
     assert [type(one) for one in made] == [SetAside, Lesson]
     assert made[0] == SetAside(sample_id="m001", reason="intent: <points> occurs 0 times")
 
@@ -243,7 +304,7 @@ class Slow(Offline):
 async def test_so_many_requests_are_in_flight_and_no_more() -> None:
     """The provider's limit is not overrun, and not left unused."""
     teacher = Slow()
-    made = await taught(teach([an_item(n) for n in range(9)], teacher, R3, (), concurrency=3))
+    made = await taught(teach([an_item(n) for n in range(9)], Teacher(teacher), R3, 3))
     assert (len(made), teacher.most) == (9, 3)
 
 
@@ -252,7 +313,7 @@ async def test_a_slow_mail_holds_up_no_other() -> None:
     teacher = Slow()
     items = [an_item(1, to=(KIM,)), *(an_item(n) for n in range(2, 8))]
     seen = []
-    async with asyncio.timeout(5), aclosing(teach(items, teacher, R3, (), concurrency=2)) as stream:
+    async with asyncio.timeout(5), aclosing(teach(items, Teacher(teacher), R3, 2)) as stream:
         async for made in stream:
             seen.append(made.sample_id)
             if len(seen) == 6:
@@ -264,7 +325,7 @@ async def test_closing_the_stream_ends_what_is_in_flight() -> None:
     """Nobody would read it, and it costs money."""
     teacher = Slow()
     items = [an_item(1, to=(KIM,)), an_item(2)]
-    async with asyncio.timeout(5), aclosing(teach(items, teacher, R3, ())) as stream:
+    async with asyncio.timeout(5), aclosing(teach(items, Teacher(teacher), R3)) as stream:
         assert (await anext(stream)).sample_id == "m002"
         assert teacher.in_flight == 1
     assert (teacher.in_flight, teacher.cancelled) == (0, 1)
@@ -273,7 +334,7 @@ async def test_closing_the_stream_ends_what_is_in_flight() -> None:
 async def test_cancelling_the_reader_ends_what_is_in_flight() -> None:
     """The daemon is asked to stop in the middle of a night's teaching."""
     teacher = Slow()
-    reader = asyncio.create_task(taught(teach([an_item(1, to=(KIM,))], teacher, R3, ())))
+    reader = asyncio.create_task(taught(teach([an_item(1, to=(KIM,))], Teacher(teacher), R3)))
     await teacher.holding.wait()
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -300,52 +361,149 @@ async def test_the_teachers_own_error_comes_as_it_is_after_what_was_done() -> No
     seen: Made = []
     teacher = Overloaded(3)
     with pytest.raises(TransientError):
-        await taught(teach([an_item(1), an_item(2)], teacher, R3, (), concurrency=1), seen)
+        await taught(teach([an_item(1), an_item(2)], Teacher(teacher), R3, 1), seen)
     assert [made.sample_id for made in seen] == ["m001"]
     assert teacher.in_flight == 0
+
+
+# --- answers that are there already -----------------------------------------------------------
+
+
+def walked(item: TeachItem) -> list[Ask]:
+    """Every question of a sample, answered by a function that keeps nothing."""
+    asks: list[Ask] = []
+    answered: tuple[Answered, ...] = ()
+    while isinstance(step := advance(item, R3, answered), Ask):
+        asks.append(step)
+        answered += (step.answered(Answer(text=an_answer(step), model="m", usage=Usage())),)
+    return asks
+
+
+def an_answer(ask: Ask) -> str:
+    return answer(ask.task)
+
+
+def test_the_method_goes_on_from_any_answer() -> None:
+    """What was answered is not asked again, whichever process it was answered in."""
+    item = an_item(context=(QUESTION,))
+    asks = walked(item)
+    assert [render.prompt_name(ask.task) for ask in asks] == ["intent", "baseline", "rules_distill"]
+    assert [ask.position for ask in asks] == [0, 1, 2]
+    assert len({ask.key for ask in asks}) == 3
+    replies = tuple(
+        ask.answered(Answer(text=an_answer(ask), model="m", usage=Usage())) for ask in asks
+    )
+    for count in range(3):
+        assert advance(item, R3, replies[:count]) == asks[count]
+    assert isinstance(advance(item, R3, replies), Lesson)
+
+
+def test_a_mend_shows_the_model_what_was_wrong() -> None:
+    """Its own words, and the reason in ours; nothing else is asked again."""
+    item = an_item()
+    first = advance(item, R3, ())
+    assert isinstance(first, Ask)
+    bad = first.answered(Answer(text="Sure! Here you go.", model="m", usage=Usage()))
+    again = advance(item, R3, (bad,))
+    assert isinstance(again, Ask)
+    assert isinstance(again.task, RepairTask)
+    said = render.messages(again.task)
+    assert said[:2] == render.messages(first.task)
+    assert [message.role for message in said[2:]] == ["assistant", "user"]
+    assert said[2].content == "Sure! Here you go."
+    assert "<points> occurs 0 times" in said[3].content
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (AnswerRefused("intent"), "intent: the model declined"),
+        (AnswerCutOff("intent", 4096), "intent: the answer was cut off"),
+        (PromptTooLong("intent"), "intent: too long for the model"),
+    ],
+)
+def test_what_a_model_will_not_answer_is_set_aside_at_once(error: SampleError, reason: str) -> None:
+    """Asking again would cost as much and come to the same."""
+    item = an_item()
+    ask = advance(item, R3, ())
+    assert isinstance(ask, Ask)
+    assert advance(item, R3, (ask.answered(error),)) == SetAside(sample_id="m001", reason=reason)
+
+
+# --- which lessons train ----------------------------------------------------------------------
+
+
+def lessons_of(recipe: str, numbers: range) -> list[Lesson]:
+    return [a_lesson(n, id=f"{recipe}{n}", recipe=recipe) for n in numbers]
+
+
+def test_a_changed_prompt_keeps_the_old_lessons_until_the_new_are_complete() -> None:
+    """An agent trained on a handful of new lessons would forget the rest."""
+    old, new = lessons_of("old", range(6)), lessons_of("new", range(4))
+    planned = {f"m{n:03}": f"new{n}" for n in range(6)}
+    assert usable([*old, *new], planned, ()) == old
+    assert usable([*old, *new], planned, {"m004", "m005"}) == new
+    complete = lessons_of("new", range(6))
+    assert usable([*old, *complete], planned, ()) == complete
+
+
+def test_a_new_mail_joins_the_old_lessons_meanwhile() -> None:
+    """It has no older lesson than the new one."""
+    old, new = lessons_of("old", range(5)), lessons_of("new", range(4, 6))
+    planned = {f"m{n:03}": f"new{n}" for n in range(6)}
+    found = usable([*old, *new], planned, ())
+    assert [lesson.id for lesson in found] == ["old0", "old1", "old2", "old3", "old4", "new5"]
+
+
+def test_a_mail_that_teaches_no_more_does_not_train() -> None:
+    """It was deleted from the selection by the user or by the rules."""
+    lessons = lessons_of("new", range(3))
+    assert usable(lessons, {"m001": "new1"}, ()) == [lessons[1]]
 
 
 # --- cost -------------------------------------------------------------------------------------
 
 
-def test_an_estimate_can_be_checked_by_hand() -> None:
-    """100 words, read three times at 1.35 tokens a word, with 750 of ours and 1150 of answers."""
-    mail = a_mail(own_text="word " * 100)
-    found = estimate([mail, mail], "R3", "claude-sonnet-5-5")
-    assert found == Estimate(
-        mails=2,
-        calls=6,
-        input_tokens=2 * (405 + 750),
-        output_tokens=2 * 1150,
-        cost_usd=pytest.approx((2310 * 2 + 2300 * 10) / 1e6),
-    )
+def test_an_estimate_counts_what_would_be_asked() -> None:
+    """The prompts as they would be, with answers of about the size to expect."""
+    foreseen = list(foresee([an_item(1), an_item(2)], R3, {}))
+    asked = sum(len(m.content) for one in foreseen for m in render.messages(one.ask.task))
+    said = sum(len(one.answer) for one in foreseen)
+    thinking = 2 * (THINKING_TOKENS["intent"] + THINKING_TOKENS["rules_distill"])
+    found = estimate(foreseen, Price(input=2.0, output=10.0), batch=False)
+    assert (found.mails, found.calls) == (2, 6)
+    assert found.input_tokens == pytest.approx(asked / 3.7, abs=1)
+    assert found.output_tokens == pytest.approx(said / 3.7 + thinking, abs=1)
+    cost = (found.input_tokens * 2 + found.output_tokens * 10) / 1e6
+    assert found.cost_usd == pytest.approx(cost)
+    half = estimate(foreseen, Price(input=2.0, output=10.0), batch=True)
+    assert half.cost_usd == pytest.approx(cost / 2)
 
 
 def test_the_direct_strategies_cost_a_call_less() -> None:
     """No baseline is asked for."""
-    assert estimate([a_mail()] * 3, "R2", "offline").calls == 6
+    foreseen = foresee([an_item(n) for n in range(3)], replace(R3, strategy="R2"), {})
+    assert estimate(foreseen, FREE, batch=False).calls == 6
 
 
-@pytest.mark.parametrize(("model", "expected"), [("offline", 0.0), ("house-model-7b", None)])
-def test_a_price_is_free_or_unknown_but_never_guessed(model: str, expected: float | None) -> None:
-    """A model that the table does not hold has no price."""
-    assert estimate([a_mail()], "R3", model).cost_usd == expected
+def test_what_was_answered_is_not_paid_again() -> None:
+    """A run that was cut off is cheaper to end than to begin."""
+    item = an_item()
+    first = advance(item, R3, ())
+    assert isinstance(first, Ask)
+    reply = first.answered(Answer(text=an_answer(first), model="m", usage=Usage()))
+    left = list(foresee([item], R3, {lesson_id(item, R3): (reply,)}))
+    assert [render.prompt_name(one.ask.task) for one in left] == ["baseline", "rules_distill"]
 
 
-def test_context_is_counted_as_far_as_it_is_sent() -> None:
-    """A long thread is cut to its budget before any model reads it."""
-    long = replace(QUESTION, text="word " * 800)
-    longer = replace(QUESTION, text="word " * 9000)
-    assert estimate([a_mail(context=(long,))], "R3", "offline") == estimate(
-        [a_mail(context=(longer,))], "R3", "offline"
-    )
+def test_a_price_is_free_or_unknown_but_never_guessed() -> None:
+    """No price is made up for a model that is not in the table."""
+    foreseen = list(foresee([an_item()], R3, {}))
+    assert estimate(foreseen, FREE, batch=False).cost_usd == 0
+    assert estimate(foreseen, None, batch=False).cost_usd is None
 
 
-def test_no_mails_cost_nothing() -> None:
-    """An empty selection is no error."""
-    assert estimate([], "R3", "claude-opus-5-5").cost_usd == 0
-
-
-def test_the_examples_teach_what_they_say() -> None:
-    """Guards this file: its people are who the mails are from and to."""
-    assert (a_mail().sender, a_mail().to) == (NORA, (TIM,))
+def test_nothing_to_teach_costs_nothing() -> None:
+    """Of whatever price."""
+    found = estimate([], Price(input=4.0, output=20.0), batch=False)
+    assert (found.mails, found.calls, found.cost_usd) == (0, 0, 0)

@@ -20,10 +20,14 @@ ACCOUNT: dict[str, Any] = {
 }
 
 
-def shown(**account: Any) -> list[str]:
+BUDGET = {"night_usd": 0.0, "night_left_usd": 5.0, "month_usd": 0.0, "month_left_usd": 20.0}
+
+
+def shown(budget: dict[str, float] = BUDGET, **account: Any) -> list[str]:
     """The status of one account, line by line."""
     console = Console(width=100, file=io.StringIO())
-    console.print(render_status({"accounts": [ACCOUNT | account], "jobs": [], "progress": None}))
+    state = {"accounts": [ACCOUNT | account], "jobs": [], "progress": None, "budget": budget}
+    console.print(render_status(state))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -51,3 +55,11 @@ def test_many_unreadable_mails_are_counted() -> None:
     """The list is short; the number is whole."""
     unreadable = [{"uid": 7, "reason": "no header"}]
     assert "work: and more, 40 in all" in shown(quarantined=40, unreadable=unreadable)
+
+
+def test_what_large_models_cost_is_told_with_what_is_left() -> None:
+    """Of the night and of the month; nothing where nothing was ever paid."""
+    spent = {"night_usd": 0.5, "night_left_usd": 4.5, "month_usd": 7.25, "month_left_usd": 12.75}
+    told = "Large models: 0.50 USD this night (4.50 left), 7.25 USD this month (12.75 left)"
+    assert told in shown(budget=spent)
+    assert not any("USD" in line for line in shown())

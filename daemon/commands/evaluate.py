@@ -10,17 +10,18 @@ from rich.table import Table
 from daemon.commands.output import console, print_json
 from daemon.commands.session import choose_account, load, local_app
 from daemon.errors import AgentMissing
+from daemon.jobs.tasks import lessons_to_train
 from daemon.jobs.worker import Worker
-from daemon.store import lessons as lesson_store
+from daemon.store.nearest import nearest_among
 from mlx_agent import adapters, codec
 from mlx_agent.card import style_card
 from mlx_agent.evaluate import Comparison, Condition, Evaluation
 from mlx_agent.evaluate import evaluate as measure
-from mlx_agent.large.registry import open_model
+from mlx_agent.few_shot import NEIGHBOURS, few_shot_rules
 from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split
 
-AGENT, CARD, ZERO_SHOT = "agent", "style card", "zero-shot"
+AGENT, FEW_SHOT, CARD, ZERO_SHOT = "agent", "few-shot", "style card", "zero-shot"
 
 
 async def evaluate(account: str | None, *, as_json: bool) -> None:
@@ -31,10 +32,14 @@ async def evaluate(account: str | None, *, as_json: bool) -> None:
     if current is None:
         raise AgentMissing(name)
     async with local_app(paths, settings) as app:
-        splits = split(await app.database.read(lesson_store.lessons, name))
+        splits = split(await lessons_to_train(settings, app.database, app.door, name))
         rules = await agent_rules(app.worker, paths.adapters, current, splits.test)
-        conditions = [*rivals(splits), Condition(name=AGENT, rules=rules)]
-        found = await measure(splits.test, conditions, open_model("writer", settings.models.writer))
+        conditions = [
+            *rivals(splits),
+            few_shot(splits),
+            Condition(name=AGENT, rules=rules),
+        ]
+        found = await measure(splits.test, conditions, app.door.errand("evaluate", name))
     if as_json:
         return print_json(codec.to_data(found))
     return console.print(table(found))
@@ -58,6 +63,14 @@ def rivals(splits: Splits) -> list[Condition]:
         Condition(name=ZERO_SHOT, rules=tuple(() for _ in splits.test)),
         Condition(name=CARD, rules=tuple(card for _ in splits.test)),
     ]
+
+
+def few_shot(splits: Splits) -> Condition:
+    """The rules of the nearest lessons among those that the agent was trained on."""
+    xs = [lesson.x for lesson in splits.test]
+    near = nearest_among(splits.train, xs, NEIGHBOURS)
+    rules = tuple(few_shot_rules(lessons, x) for lessons, x in zip(near, xs, strict=True))
+    return Condition(name=FEW_SHOT, rules=rules)
 
 
 def table(found: Evaluation) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import tomli_w
 import typer
@@ -19,6 +19,8 @@ from daemon.mailbox.auth.credentials import keep_password
 from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.session import open_session
 
+_CLOUD: tuple[str, ...] = get_args(config.Cloud)
+
 
 def init() -> None:
     """Add an account to the config; an account that is there is asked for again."""
@@ -29,6 +31,7 @@ def init() -> None:
     account = _ask_account()
     if typer.confirm("Is its Sent folder on an IMAP server?", default=True):
         account |= _ask_server(name, account["addresses"][0])
+    account["cloud"] = _ask_cloud()
     data.setdefault("accounts", {})[name] = account
     checked = config.validate(data, paths.config).accounts[name]
     if checked.imap is not None and checked.oauth is None:
@@ -63,6 +66,19 @@ def _ask_server(account: str, address: str) -> dict[str, Any]:
         client = {"provider": provider, "client_id": typer.prompt("Client id")}
         return {"imap": imap | {"auth": "xoauth2"}, "oauth": client}
     return {"imap": imap | _ask_password(account, imap["user"])}
+
+
+def _ask_cloud() -> str:
+    """What may leave this machine; nothing, unless the user says so."""
+    say("What may be sent to a large model that is not on this machine?")
+    say("  never   nothing")
+    say("  drafts  the drafts that you ask for, with the mail you answer")
+    say(
+        "  all     your sent mails too, for teaching; `trimtab teach --dry-run` shows what and when"
+    )
+    while (choice := typer.prompt("Your choice", default="never").strip()) not in _CLOUD:
+        say(f"Say {', '.join(_CLOUD)}.")
+    return str(choice)
 
 
 def _ask_imap(address: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from daemon.store import lessons as lesson_store
 from mlx_agent import adapters, codec
 from mlx_agent.anatomy import dissect
 from mlx_agent.evaluate import Condition, Measured, measure, pool
-from mlx_agent.large.registry import open_model
+from mlx_agent.large.offline import Offline
 from mlx_agent.names import first_name
 from mlx_agent.records import Address, Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split
@@ -137,7 +137,7 @@ async def learn(client: Client, on_progress: OnProgress) -> list[Learned]:
 async def evaluate(app: App, on_progress: OnProgress) -> dict[str, list[Measured]]:
     """Each person's held-out mails under every condition, and all of them together."""
     keys = [person.key for person in sample.people()]
-    writer = open_model("writer", app.config.models.writer)
+    writer = Offline()
     found: dict[str, list[Measured]] = {}
     for position, key in enumerate(keys):
         on_progress("all", {"step": "evaluate", "done": position, "total": len(keys), "note": ""})

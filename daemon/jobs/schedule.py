@@ -9,7 +9,7 @@ turn. When an account is synced is for `daemon.mailbox.watch` to say.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import time, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 Submit = Callable[[JobKind, str], Awaitable[object]]
+Waiting = Callable[[], Awaitable[Collection[str]]]
+"""The accounts whose teaching waits for a batch."""
 
 log = logging.getLogger(__name__)
 
 LOOK_AT_THE_CLOCK = timedelta(minutes=5)
 """The longest time between two looks at the clock. A timer stands still while the machine sleeps;
 without this, what was due at night would run hours after the machine woke."""
+
+
+GO_ON = timedelta(minutes=10)
+"""How often a provider is asked for the answers to a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +60,12 @@ def followers(job: Job) -> tuple[JobKind, ...]:
     return ("edits",) if job.kind == "sync" and job.state == "done" else ()
 
 
-def start(config: Config, submit: Submit, zone: tzinfo | None = None) -> AsyncIOScheduler:
+def start(
+    config: Config, submit: Submit, waiting: Waiting, zone: tzinfo | None = None
+) -> AsyncIOScheduler:
     """Submit by the timetable on the running loop from now on.
 
+    Teaching that waits for a provider's batch is submitted again time after time, by `waiting`.
     Turns that were missed, for the machine slept, are made up for by one. `zone` is that of the
     times of day, the machine's by default. The caller shuts the scheduler down. APScheduler reads
     the system's clock itself.
@@ -72,6 +81,8 @@ def start(config: Config, submit: Submit, zone: tzinfo | None = None) -> AsyncIO
         name = f"{trigger.kind} {trigger.account}"
         when = {"trigger": "cron", "hour": trigger.at.hour, "minute": trigger.at.minute}
         scheduler.add_job(_submit, args=arguments, id=name, name=name, **when)
+    again = {"trigger": "interval", "seconds": GO_ON.total_seconds()}
+    scheduler.add_job(_go_on, args=(submit, waiting), id="batches", **again)
     scheduler.add_job(_nothing, "interval", seconds=LOOK_AT_THE_CLOCK.total_seconds(), id="clock")
     scheduler.start()
     return scheduler
@@ -82,6 +93,16 @@ async def _submit(submit: Submit, kind: JobKind, account: str) -> None:
         await submit(kind, account)
     except TrimtabError as error:
         log.warning("%s of %s was not queued: %s", kind, account, type(error).__name__)
+
+
+async def _go_on(submit: Submit, waiting: Waiting) -> None:
+    try:
+        accounts = await waiting()
+    except TrimtabError as error:
+        log.warning("open batches cannot be looked for: %s", type(error).__name__)
+        return
+    for account in sorted(accounts):
+        await _submit(submit, "teach", account)
 
 
 async def _nothing() -> None:

@@ -8,6 +8,7 @@ is what the job's row keeps; it holds counts and ids, never text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,18 +16,21 @@ from pathlib import Path
 
 from daemon.agents import select_settings
 from daemon.config import Config
-from daemon.errors import NothingToTeach
+from daemon.errors import BudgetSpent, NothingToTeach
 from daemon.jobs.runner import Task
 from daemon.jobs.worker import Worker
 from daemon.learning import drafted_unchanged, find_edits
 from daemon.mailbox.sync import sync_account
+from daemon.outgoing import Door
 from daemon.records import JobKind, Progress
+from daemon.slots import Slots
 from daemon.store import adapters as adapter_store
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from daemon.teaching import BatchTeaching, StoreDesk
 from mlx_agent import adapters, bases
 from mlx_agent.errors import TooFewLessons
 from mlx_agent.large import LargeModel
@@ -43,11 +47,17 @@ from mlx_agent.records import (
     Verdict,
 )
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
-from mlx_agent.teach.lessons import SetAside, TeachItem, TeachSettings, teach
+from mlx_agent.teach.desk import IN_FLIGHT, teach
+from mlx_agent.teach.exclude import excluded_mail
+from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id, usable
 from mlx_agent.teach.select import Selection, counts, select
 from mlx_agent.train.gate import GateScores, decide, score
 
 Report = Callable[[Progress], None]
+
+SPARE = 4
+"""For so many requests in flight, one more sample is at hand: its answer is being written down
+while the others' are waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,7 @@ class Tasks:
     config: Config
     database: Database
     worker: Worker
-    teacher: LargeModel
+    door: Door
     gate_writer: LargeModel
     adapters_root: Path
     datasets_root: Path
@@ -85,33 +95,52 @@ class Tasks:
         return {"edits": len(found), "unchanged": sum(edit.unchanged for edit in found)}
 
     async def teach(self, account: str, report: Report) -> dict[str, object]:
-        """Make a lesson of every mail that teaches and has none yet."""
-        plan = await plan_teaching(self.config, self.database, account)
+        """Make a lesson of every mail that teaches and has none yet.
+
+        Where the teacher is asked in batches, what is still at the provider is told as `waiting`;
+        the next run goes on from there. A budget that is spent ends the run and is told too.
+        """
+        plan = await plan_teaching(self.config, self.database, self.door, account)
         if not plan.items:
             raise NothingToTeach(account, plan.mails)
-        settings = TeachSettings(strategy=self.config.teach.strategy, seed=self.config.teach.seed)
+        done = _Taught(self.database, account, report, total=len(plan.items))
         known = await self.database.read(lesson_store.lesson_ids, account)
-        made = aside = 0
-        report(Progress(step="teach", done=0, total=len(plan.items)))
-        async for result in teach(plan.items, self.teacher, settings, known):
-            if isinstance(result, SetAside):
-                await self.database.write(
-                    lesson_store.set_aside, account, result.sample_id, result.reason
-                )
-                aside += 1
-            else:
-                made += await self.database.write(lesson_store.add_lesson, result)
-            report(Progress(step="teach", done=made + aside, total=len(plan.items)))
-        return {
-            "lessons": made,
-            "known": len(plan.items) - made - aside,
-            "set_aside": aside,
-            "left_out": counts(plan.selection.left_out),
-        }
+        items = [item for item in plan.items if lesson_id(item, plan.recipe) not in known]
+        await done.tell(known=len(plan.items) - len(items))
+        spent: dict[str, object] = {}
+        try:
+            await self._make_lessons(account, plan.recipe, items, done)
+        except BudgetSpent as error:
+            spent = {"budget_spent": error.period}
+        return done.outcome() | {"left_out": counts(plan.selection.left_out)} | spent
+
+    async def _make_lessons(
+        self, account: str, recipe: Recipe, items: Sequence[TeachItem], done: _Taught
+    ) -> None:
+        errand = self.door.errand("teach", account)
+        batches = errand.model.batches
+        name = self.config.models.teacher
+        chosen = self.config.large.get(name)
+        if batches is not None and chosen is not None and chosen.batch:
+            teaching = BatchTeaching(
+                errand=errand,
+                batches=batches,
+                database=self.database,
+                recipe=recipe,
+                clock=self.clock,
+            )
+            return await _in_batches(teaching, items, done)
+        in_flight = chosen.in_flight if chosen else IN_FLIGHT
+        desk = StoreDesk(errand, self.database, Slots(in_flight) if chosen else nullcontext())
+        at_hand = in_flight + -(-in_flight // SPARE)
+        async with aclosing(teach(items, desk, recipe, at_hand)) as lessons:
+            async for made in lessons:
+                await done.add(made)
+        return None
 
     async def train(self, account: str, report: Report) -> dict[str, object]:
         """Train a candidate on the account's lessons, and promote it if the gate lets it pass."""
-        lessons = await self.database.read(lesson_store.lessons, account)
+        lessons = await lessons_to_train(self.config, self.database, self.door, account)
         need = self.config.train.min_lessons
         if len(lessons) < need:
             raise TooFewLessons(account, len(lessons), need)
@@ -179,31 +208,119 @@ class Tasks:
         return await score(lessons, rules, self.gate_writer), valid
 
 
+@dataclass(slots=True)
+class _Taught:
+    """Stores what a run of teaching makes, and counts it."""
+
+    database: Database
+    account: str
+    report: Report
+    total: int
+    known: int = 0
+    lessons: int = 0
+    set_aside: int = 0
+    generalised: int = 0
+    dropped: int = 0
+    waiting: int = 0
+
+    async def tell(self, *, known: int) -> None:
+        self.known = known
+        self._report()
+
+    async def add(self, made: Lesson | SetAside) -> None:
+        if isinstance(made, SetAside):
+            aside = (self.account, made.sample_id, made.reason)
+            await self.database.write(lesson_store.set_aside, *aside)
+            self.set_aside += 1
+        elif await self.database.write(lesson_store.add_lesson, made):
+            self.lessons += 1
+            self.generalised += made.generalised
+            self.dropped += made.dropped
+        self._report()
+
+    def outcome(self) -> dict[str, object]:
+        """Counts of lessons and samples, of rules that were mended, of questions waited for."""
+        return {
+            "lessons": self.lessons,
+            "known": self.known,
+            "set_aside": self.set_aside,
+            "rules_generalised": self.generalised,
+            "rules_dropped": self.dropped,
+            "waiting": self.waiting,
+        }
+
+    def _report(self) -> None:
+        done = self.known + self.lessons + self.set_aside
+        note = f"{self.waiting} asked in batches" if self.waiting else ""
+        self.report(Progress(step="teach", done=done, total=self.total, note=note))
+
+
+async def _in_batches(teaching: BatchTeaching, items: Sequence[TeachItem], done: _Taught) -> None:
+    """Rounds as long as they bring something at once; what takes longer is for another run."""
+    left = list(items)
+    while left:
+        found = await teaching.round(left)
+        for made in found.made:
+            await done.add(made)
+        ended = {made.sample_id for made in found.made}
+        left = [item for item in left if item.mail.id not in ended]
+        asked_before, done.waiting = done.waiting, found.waiting
+        if found.waiting and not found.made and asked_before == found.waiting:
+            return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeachPlan:
-    """What teaching would do: the mails that teach, and why the others do not."""
+    """What teaching would do: the mails that teach, newest first, and why the others do not."""
 
     mails: int
     selection: Selection
     items: tuple[TeachItem, ...]
+    recipe: Recipe
 
 
-async def plan_teaching(config: Config, database: Database, account: str) -> TeachPlan:
-    """Select the mails that teach; a mail that was an edited draft brings that draft along."""
+async def plan_teaching(config: Config, database: Database, door: Door, account: str) -> TeachPlan:
+    """Select the mails that teach; a mail that was an edited draft brings that draft along.
+
+    What the user excludes from leaving this machine does not teach a teacher elsewhere.
+    """
     mails = await database.read(mail_store.mails, account)
     edits = {e.mail_id: e for e in await database.read(edit_store.edits, account) if e.mail_id}
     drafts = await database.read(draft_store.drafts, account)
     sent_as = await database.read(draft_store.drafts_by_message_id, account)
     unchanged = drafted_unchanged(mails, drafts, sent_as)
     unchanged |= {mail_id for mail_id, edit in edits.items() if edit.unchanged}
-    selection = select(mails, select_settings(config, account, unchanged))
+    teacher = door.models[config.models.teacher]
+    excluded = frozenset[str]()
+    if teacher.remote:
+        exclusions = await door.exclusions(account)
+        excluded = frozenset(mail.id for mail in mails if excluded_mail(mail, exclusions))
+    selection = select(mails, select_settings(config, account, unchanged, excluded))
     chosen = {mail.id for mail in selection.chosen}
-    items = tuple(
+    items = [
         _teach_item(mail, known, edits.get(mail.id))
         for mail, known in walk(mails)
         if mail.id in chosen
+    ]
+    recipe = Recipe(
+        model=teacher.name,
+        strategy=config.teach.strategy,
+        seed=config.teach.seed,
+        sampled=teacher.takes_temperature,
     )
-    return TeachPlan(mails=len(mails), selection=selection, items=items)
+    return TeachPlan(
+        mails=len(mails), selection=selection, items=tuple(reversed(items)), recipe=recipe
+    )
+
+
+async def lessons_to_train(
+    config: Config, database: Database, door: Door, account: str
+) -> list[Lesson]:
+    """The lessons of the mails that teach now, one each, oldest first."""
+    plan = await plan_teaching(config, database, door, account)
+    planned = {item.mail.id: lesson_id(item, plan.recipe) for item in plan.items}
+    aside = await database.read(lesson_store.set_aside_samples, account)
+    return usable(await database.read(lesson_store.lessons, account), planned, aside)
 
 
 def _teach_item(mail: Mail, known: Recipient | None, edit: Edit | None) -> TeachItem:

@@ -21,7 +21,7 @@ from daemon.errors import (
     ServerMissing,
     TrimtabError,
 )
-from daemon.mailbox import plan
+from daemon.mailbox import exclude, plan
 from daemon.mailbox.fetching import Fetcher
 from daemon.mailbox.imap import PAGE, Mailbox
 from daemon.mailbox.reading import read_account, settle_cuts
@@ -86,7 +86,7 @@ class FetchResult:
 async def fetch_account(
     name: str, account: Account, database: Database, report: Report
 ) -> FetchResult:
-    """Store what is new in the folder, as it comes.
+    """Store what is new in the folder, as it comes, and which mails are excluded.
 
     Raises ServerMissing, FolderNotFound, FolderUnstable, what a session raises, and what the store
     does; what was committed before stays.
@@ -96,9 +96,13 @@ async def fetch_account(
     state = await database.read(folder_store.state, name)
     async with open_session(name, account.imap) as session:
         if state and _is_recent(state, account.imap) and await _is_unchanged(session, state):
-            return FetchResult()
-        opened = await _open(session, account.imap, state, database)
-        return await _fetch(session, opened, database, report)
+            result, sent = FetchResult(), state.folder
+        else:
+            opened = await _open(session, account.imap, state, database)
+            result = await _fetch(session, opened, database, report)
+            sent = opened.folder.folder
+        await exclude.renew(session, account.exclude, sent, database)
+        return result
 
 
 async def _finish(name: str, account: Account, reading: Reading | None, database: Database) -> int:

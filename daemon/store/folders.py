@@ -206,6 +206,7 @@ def _forget(connection: sqlite3.Connection, account: str, mail_id: str, now: dat
     for statement in (
         "DELETE FROM lesson WHERE account = ? AND sample_id = ?",
         "DELETE FROM set_aside WHERE account = ? AND sample_id = ?",
+        "DELETE FROM answer WHERE account = ? AND sample_id = ?",
         "DELETE FROM source WHERE account = ? AND mail_id = ?",
         "DELETE FROM mail WHERE account = ? AND id = ?",
     ):

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import sqlite3
 
-from daemon.store.columns import to_moment, to_text
+from daemon.store import answers, nearest
+from daemon.store.columns import to_text
 from mlx_agent import codec
-from mlx_agent.records import Call, Lesson, Rule, X
+from mlx_agent.records import Lesson
 
 
 def add_lesson(connection: sqlite3.Connection, lesson: Lesson) -> bool:
-    """Store a lesson; False when it is known. Its sample is no longer set aside."""
+    """Store a lesson; False when it is known. Its sample is no longer set aside.
+
+    Its answers go with it: they are part of it now.
+    """
     cursor = connection.execute(
         """
         INSERT INTO lesson VALUES (:account, :id, :sample_id, :x, :rules, :own_text, :baseline,
-            :sent_at, :thread, :strategy, :calls)
+            :sent_at, :thread, :strategy, :calls, :recipe,
+            :generalised, :dropped)
         ON CONFLICT (account, id) DO NOTHING
         """,
         {
@@ -33,13 +38,19 @@ def add_lesson(connection: sqlite3.Connection, lesson: Lesson) -> bool:
             "thread": lesson.thread,
             "strategy": lesson.strategy,
             "calls": codec.dumps(lesson.calls),
+            "recipe": lesson.recipe,
+            "generalised": lesson.generalised,
+            "dropped": lesson.dropped,
         },
     )
     connection.execute(
         "DELETE FROM set_aside WHERE account = ? AND sample_id = ?",
         (lesson.account, lesson.sample_id),
     )
-    return cursor.rowcount == 1
+    answers.forget(connection, lesson.account, lesson.id)
+    if added := cursor.rowcount == 1:
+        nearest.index(connection, lesson)
+    return added
 
 
 def lessons(connection: sqlite3.Connection, account: str) -> list[Lesson]:
@@ -47,7 +58,7 @@ def lessons(connection: sqlite3.Connection, account: str) -> list[Lesson]:
     rows = connection.execute(
         "SELECT * FROM lesson WHERE account = ? ORDER BY sent_at, id", (account,)
     )
-    return [_lesson(row) for row in rows]
+    return [nearest.lesson_of(row) for row in rows]
 
 
 def lesson_ids(connection: sqlite3.Connection, account: str) -> set[str]:
@@ -63,6 +74,12 @@ def set_aside(connection: sqlite3.Connection, account: str, sample_id: str, reas
     )
 
 
+def set_aside_samples(connection: sqlite3.Connection, account: str) -> set[str]:
+    """The samples of the account that gave no lesson."""
+    rows = connection.execute("SELECT sample_id FROM set_aside WHERE account = ?", (account,))
+    return {row["sample_id"] for row in rows}
+
+
 def set_aside_counts(connection: sqlite3.Connection, account: str) -> dict[str, int]:
     """How many samples were set aside for each reason, the most frequent first."""
     rows = connection.execute(
@@ -73,19 +90,3 @@ def set_aside_counts(connection: sqlite3.Connection, account: str) -> dict[str, 
         (account,),
     )
     return {row["reason"]: row["samples"] for row in rows}
-
-
-def _lesson(row: sqlite3.Row) -> Lesson:
-    return Lesson(
-        id=row["id"],
-        sample_id=row["sample_id"],
-        account=row["account"],
-        x=codec.loads(X, row["x"]),
-        rules=codec.loads(tuple[Rule, ...], row["rules"]),
-        own_text=row["own_text"],
-        baseline=row["baseline"],
-        sent_at=to_moment(row["sent_at"]),
-        thread=row["thread"],
-        strategy=row["strategy"],
-        calls=codec.loads(tuple[Call, ...], row["calls"]),
-    )

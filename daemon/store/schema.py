@@ -259,7 +259,104 @@ _DELIVERY: Migration = (
     "ALTER TABLE draft ADD COLUMN reference_ids TEXT NOT NULL DEFAULT '[]'",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, (*_SYNC, *_DELIVERY))
+_TEACHING: Migration = (
+    """
+    CREATE TABLE answer (
+        account TEXT NOT NULL,
+        lesson_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        sample_id TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        PRIMARY KEY (account, lesson_id, position)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE batch (
+        id TEXT PRIMARY KEY NOT NULL,
+        account TEXT NOT NULL,
+        model TEXT NOT NULL,
+        state TEXT NOT NULL,
+        begun_at TEXT NOT NULL,
+        ended_at TEXT,
+        provider_id TEXT,
+        passed_over TEXT NOT NULL,
+        asks TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX batch_by_state ON batch (account, state)",
+    """
+    CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY,
+        request TEXT NOT NULL,
+        event TEXT NOT NULL,
+        at TEXT NOT NULL,
+        account TEXT NOT NULL,
+        role TEXT NOT NULL,
+        model TEXT NOT NULL,
+        host TEXT NOT NULL,
+        prompt TEXT NOT NULL,
+        about TEXT NOT NULL,
+        characters INTEGER NOT NULL,
+        redacted INTEGER NOT NULL,
+        usage TEXT,
+        cost_usd REAL,
+        note TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX ledger_by_request ON ledger (request, event)",
+    "CREATE INDEX ledger_by_time ON ledger (at)",
+    """
+    CREATE TRIGGER ledger_is_append_only_update BEFORE UPDATE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END
+    """,
+    """
+    CREATE TRIGGER ledger_is_append_only_delete BEFORE DELETE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END
+    """,
+    "ALTER TABLE lesson ADD COLUMN recipe TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE lesson ADD COLUMN generalised INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE lesson ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX answer_by_sample ON answer (account, sample_id)",
+)
+
+_NEAREST: Migration = (
+    """
+    CREATE VIRTUAL TABLE lesson_text USING fts5(
+        account UNINDEXED, lesson_id UNINDEXED, recipient, topic,
+        tokenize='unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    INSERT INTO lesson_text (account, lesson_id, recipient, topic)
+    SELECT account, id,
+        coalesce(x ->> '$.metadata.to[0].name', '') || ' '
+            || coalesce(x ->> '$.metadata.to[0].address', ''),
+        coalesce(x ->> '$.metadata.subject', '') || ' '
+            || coalesce((SELECT group_concat(value, ' ') FROM json_each(x, '$.intent')), '')
+    FROM lesson
+    """,
+    """
+    CREATE TRIGGER lesson_text_goes AFTER DELETE ON lesson
+    BEGIN DELETE FROM lesson_text WHERE account = OLD.account AND lesson_id = OLD.id; END
+    """,
+)
+
+_EXCLUDED: Migration = (
+    """
+    CREATE TABLE excluded (
+        account TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        PRIMARY KEY (account, message_id)
+    ) STRICT
+    """,
+    "CREATE TABLE excluded_by (account TEXT PRIMARY KEY NOT NULL, named TEXT NOT NULL) STRICT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    (*_SYNC, *_DELIVERY),
+    (*_TEACHING, *_NEAREST, *_EXCLUDED),
+)
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""
 

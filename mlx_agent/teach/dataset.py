@@ -1,8 +1,10 @@
 """Data sets: lessons to splits, and splits to a directory in mlx-lm's chat format.
 
-Splits are chronological and thread-disjoint: a random split would put one thread on both sides. The
-manifest is written last; a directory without one does not exist. The same lessons and settings give
-the same bytes, and the hash of those bytes, the manifest's among them, is the data set's name.
+Splits are chronological and thread-disjoint: a random split would put one thread on both sides, and
+so would a text that was sent twice. What is learned from x is the target: the rules (the agent), or
+the mail itself (M_F, the naive rival). The manifest is written last; a directory without one does
+not exist. The same lessons and settings give the same bytes, and the hash of those bytes, the
+manifest's among them, is the data set's name.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mlx_agent import codec
 from mlx_agent.errors import no_room_told
-from mlx_agent.records import Lesson, RenderSettings, Split
-from mlx_agent.render import lesson_messages
+from mlx_agent.records import Lesson, Message, RenderSettings, Split
+from mlx_agent.render import agent_messages, lesson_messages
+
+Target = Literal["rules", "text"]
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 SHARES = (0.7, 0.1, 0.2)
@@ -46,16 +51,14 @@ class Dataset:
 def split(lessons: Sequence[Lesson], shares: tuple[float, float, float] = SHARES) -> Splits:
     """The oldest threads for training, later ones for the gate, the latest for evaluation.
 
-    Threads stand in the order of their first lessons and stay whole; from the newest on they go to
-    the test split until it has its share, then to the validation split, and the oldest thread
-    always trains. Two lessons of one sample count once, the last one given.
+    Threads stand in the order of their first lessons and stay whole, together with those that hold
+    a text of theirs once more; from the newest on they go to the test split until it has its share,
+    then to the validation split, and the oldest thread always trains. Two lessons of one sample
+    count once, the last one given.
     """
     by_sample = {lesson.sample_id: lesson for lesson in lessons}
     total = len(by_sample)
-    threads: dict[str, list[Lesson]] = {}
-    for lesson in _by_time(by_sample.values()):
-        threads.setdefault(lesson.thread, []).append(lesson)
-    oldest_first = list(threads.values())
+    oldest_first = _together(_by_time(by_sample.values()))
     valid_size, test_size = (
         min(max(SMALLEST, round(total * share)), total // 4) for share in shares[1:]
     )
@@ -63,6 +66,25 @@ def split(lessons: Sequence[Lesson], shares: tuple[float, float, float] = SHARES
     valid = _take_newest(oldest_first, valid_size)
     train = [lesson for thread in oldest_first for lesson in thread]
     return Splits(train=_by_time(train), valid=_by_time(valid), test=_by_time(test))
+
+
+def _together(oldest_first: Sequence[Lesson]) -> list[list[Lesson]]:
+    """Lessons that share a thread or an own text, be it by way of others, in one list each."""
+    above: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while name in above:
+            name = above[name]
+        return name
+
+    for lesson in oldest_first:
+        text = " ".join(lesson.own_text.lower().split())
+        if text and (one := top(f"text {text}")) != (other := top(f"thread {lesson.thread}")):
+            above[one] = other
+    together: dict[str, list[Lesson]] = {}
+    for lesson in oldest_first:
+        together.setdefault(top(f"thread {lesson.thread}"), []).append(lesson)
+    return list(together.values())
 
 
 def _take_newest(threads: list[list[Lesson]], size: int) -> list[Lesson]:
@@ -78,13 +100,23 @@ def _by_time(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
 
 
 @no_room_told()
-def write_dataset(root: Path, account: str, splits: Splits, render: RenderSettings) -> Dataset:
+def write_dataset(
+    root: Path, account: str, splits: Splits, render: RenderSettings, target: Target = "rules"
+) -> Dataset:
     """Write the splits under `root/<hash>`; a complete one that is there already is used.
 
-    Raises DiskFull, with nothing that a reader would take for a data set.
+    Of lessons that are rendered alike the first counts, whatever split it stands in. Raises
+    DiskFull, with nothing that a reader would take for a data set.
     """
-    files = {f"{name}.jsonl": _lines(getattr(splits, name), render) for name in SPLITS}
-    manifest = _manifest(account, splits, render)
+    lines = _lines(splits, render, target)
+    files = {f"{name}.jsonl": "".join(lines[name].values()) for name in SPLITS}
+    manifest: dict[str, object] = {
+        "account": account,
+        "render": codec.to_data(render),
+        "lessons": {name: list(lines[name]) for name in SPLITS},
+    }
+    if target != "rules":  # which goes without saying, as it did before there was a choice
+        manifest["target"] = target
     digest = hashlib.sha256(json.dumps(manifest).encode())
     for name, text in files.items():
         digest.update(f"{name}\x00{text}".encode())
@@ -95,22 +127,31 @@ def write_dataset(root: Path, account: str, splits: Splits, render: RenderSettin
     return dataset
 
 
-def _lines(lessons: Sequence[Lesson], render: RenderSettings) -> str:
-    return "".join(f"{_line(lesson, render)}\n" for lesson in lessons)
+def _lines(splits: Splits, render: RenderSettings, target: Target) -> dict[Split, dict[str, str]]:
+    """For each split, the line of each lesson by its id; no line occurs twice in all of them."""
+    seen: set[str] = set()
+    lines: dict[Split, dict[str, str]] = {name: {} for name in SPLITS}
+    for name in SPLITS:
+        for lesson in getattr(splits, name):
+            line = _line(lesson, render, target)
+            if line not in seen:
+                lines[name][lesson.id] = line
+                seen.add(line)
+    return lines
 
 
-def _line(lesson: Lesson, render: RenderSettings) -> str:
-    messages = lesson_messages(lesson.x, lesson.rules, render)
+def _line(lesson: Lesson, render: RenderSettings, target: Target) -> str:
+    messages = _messages(lesson, render, target)
     # In ASCII: mail holds line ends beyond the line feed (U+2028), at which a reader may split.
-    return json.dumps({"messages": [{"role": m.role, "content": m.content} for m in messages]})
+    content = {"messages": [{"role": m.role, "content": m.content} for m in messages]}
+    return f"{json.dumps(content)}\n"
 
 
-def _manifest(account: str, splits: Splits, render: RenderSettings) -> dict[str, object]:
-    return {
-        "account": account,
-        "render": codec.to_data(render),
-        "lessons": {name: [lesson.id for lesson in getattr(splits, name)] for name in SPLITS},
-    }
+def _messages(lesson: Lesson, render: RenderSettings, target: Target) -> tuple[Message, ...]:
+    if target == "rules":
+        return lesson_messages(lesson.x, lesson.rules, render)
+    answer = Message(role="assistant", content=lesson.own_text)
+    return (*agent_messages(lesson.x, render, prompt="writer"), answer)
 
 
 def _write(path: Path, files: dict[str, str]) -> None:

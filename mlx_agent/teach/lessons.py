@@ -1,46 +1,70 @@
 """From a mail to a lesson (x, p): intent, baseline, rules; the method of the paper, section 2.3.
 
-Asks the teacher, parses its answers strictly, asks once more where an answer is malformed, and then
-sets the sample aside. A lesson's id is its key: the sample, the strategy, the prompts' versions and
-the model, so that a repeat costs nothing and a changed prompt makes new lessons.
+`advance` is the method as a pure function: from the answers that a sample has so far to what is to
+be asked next, or to the lesson. Whoever asks keeps the answers, so a run can end anywhere and go on
+later, one request at a time or in batches of thousands, and nothing is asked twice.
+
+Answers are parsed strictly. A malformed one is shown to the model with what is wrong, once; then
+the sample is set aside. A lesson's id is its key: the sample, the strategy, the prompts' versions,
+the model and the seed, so that a repeat costs nothing and a changed prompt makes new lessons.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Container, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mlx_agent import render
-from mlx_agent.errors import AnswerMalformed
-from mlx_agent.large import LargeModel
+from mlx_agent import codec, render
+from mlx_agent.errors import AnswerMalformed, SampleError
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer
 from mlx_agent.recipients import metadata_of
 from mlx_agent.records import (
+    Answer,
     BaselineTask,
     Call,
+    FirstTask,
+    Kind,
     Lesson,
     Mail,
     Recipient,
+    RepairTask,
     RulesTask,
     Strategy,
     Task,
     X,
 )
-from mlx_agent.rules import filter_facts
+from mlx_agent.rules import Trusted, trusted
 from mlx_agent.teach.intents import intent_task
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeachSettings:
-    """The strategy, and the seed that chooses the intent's variant."""
+class Recipe:
+    """How lessons are made, whatever the mail.
 
+    `model` is the teacher's name, `sampled` whether it takes a temperature; the seed chooses each
+    intent's variant. A text of another `kind` stands in a `Mail` too: its author is the sender, its
+    title, or what it is of, the subject.
+    """
+
+    model: str
     strategy: Strategy = "R3"
     seed: int = 1
+    sampled: bool = False
+    kind: Kind = "email"
+
+    @property
+    def id(self) -> str:
+        """12 hex digits of all that the lessons depend on, the prompts' versions included."""
+        prompts = ["intent", render.RULES_PROMPTS[self.strategy]]
+        prompts += ["baseline"] * (self.strategy == "R3")
+        versions = [render.prompt_version(name, self.kind) for name in prompts]
+        parts = [self.strategy, self.model, str(self.seed), str(self.sampled), *versions]
+        parts += [self.kind] * (self.kind != "email")
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +81,51 @@ class TeachItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What came of one question: an answer, or a failure in words that quote nothing."""
+
+    prompt: str
+    version: str
+    answer: Answer | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The next question of a sample, its `position`-th."""
+
+    lesson_id: str
+    sample_id: str
+    position: int
+    task: Task
+
+    @property
+    def key(self) -> str:
+        """Names the question among all, within 64 letters, digits and hyphens."""
+        return f"{self.lesson_id}-{self.position}"
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that it is asked with."""
+        return render.prompt_name(self.task)
+
+    @property
+    def version(self) -> str:
+        """That prompt's version, by the kind of text."""
+        return render.prompt_version(self.prompt, render.prompt_kind(self.task))
+
+    def answered(self, result: Answer | SampleError) -> Answered:
+        """The question with what came of it."""
+        if isinstance(result, SampleError):
+            return self.failed(reason(result))
+        return Answered(prompt=self.prompt, version=self.version, answer=result)
+
+    def failed(self, failure: str) -> Answered:
+        """The question with why it has no answer, in words that quote nothing."""
+        return Answered(prompt=self.prompt, version=self.version, failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
     """A sample of which no lesson could be made. The reason quotes nothing."""
 
@@ -64,13 +133,16 @@ class SetAside:
     reason: str
 
 
-def lesson_id(item: TeachItem, settings: TeachSettings, model: str) -> str:
-    """The lesson's key, 24 hex digits."""
-    distils = settings.strategy == "R3"
-    prompts = ["intent", render.RULES_PROMPTS[settings.strategy], *["baseline"] * distils]
-    versions = [render.prompt_version(name) for name in prompts]
-    parts = [item.mail.id, settings.strategy, model, str(settings.seed), *versions]
-    parts += [item.baseline] if distils and item.baseline is not None else []
+def lesson_id(item: TeachItem, recipe: Recipe) -> str:
+    """The lesson's key, 24 hex digits.
+
+    It changes with the mail's own text and context, for the rules by which they are cut may change.
+    """
+    mail = item.mail
+    context = codec.dumps(mail.context)
+    parts = [mail.id, mail.own_text, context, recipe.id]
+    if recipe.strategy == "R3" and item.baseline is not None:
+        parts.append(item.baseline)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]
 
 
@@ -79,81 +151,160 @@ def thread_of(mail: Mail) -> str:
     return next(iter(mail.references), "") or mail.in_reply_to or mail.message_id or mail.id
 
 
-async def make_lesson(item: TeachItem, teacher: LargeModel, settings: TeachSettings) -> Lesson:
-    """One lesson; raises AnswerMalformed after a second malformed answer, and the teacher's own."""
-    mail, calls = item.mail, list[Call]()
+def reason(error: SampleError) -> str:
+    """Why a sample came to nothing, in words that quote nothing; such as `intent: refused`."""
+    words = {"AnswerRefused": "the model declined", "AnswerCutOff": "the answer was cut off"}
+    words |= {"PromptTooLong": "too long for the model"}
+    said = error.reason if isinstance(error, AnswerMalformed) else words[type(error).__name__]
+    return f"{error.prompt}: {said}"
+
+
+def advance(
+    item: TeachItem, recipe: Recipe, answered: Sequence[Answered]
+) -> Ask | Lesson | SetAside:
+    """What is to be asked next of a sample with these answers, in their order, or what came of it.
+
+    The same answers give the same.
+    """
+    answers = iter(answered)
+    try:
+        made = _drive(_method(item, recipe), answers)
+    except _Open as question:
+        return Ask(
+            lesson_id=lesson_id(item, recipe),
+            sample_id=item.mail.id,
+            position=len(answered),
+            task=question.task,
+        )
+    except _Failed as failed:
+        return SetAside(sample_id=item.mail.id, reason=failed.reason)
+    return _lesson(item, recipe, made, answered)
+
+
+def usable(
+    lessons: Sequence[Lesson], planned: Mapping[str, str], aside: Collection[str]
+) -> list[Lesson]:
+    """The lessons to train on, one a sample, in their order.
+
+    `planned` are the ids of the lessons that there should be by now, by sample, `aside` the samples
+    that give none. Until all of them are there, a sample's older lesson stands, of the recipe that
+    has most; so a change of prompt or model does not leave the agent with a handful of lessons.
+    """
+    of_sample = [lesson for lesson in lessons if lesson.sample_id in planned]
+    new = {one.sample_id: one for one in of_sample if planned[one.sample_id] == one.id}
+    if all(sample in new or sample in aside for sample in planned):
+        chosen = new
+    else:
+        old: dict[str, dict[str, Lesson]] = {}
+        for lesson in of_sample:
+            if lesson.sample_id not in new or new[lesson.sample_id].id != lesson.id:
+                old.setdefault(lesson.recipe, {})[lesson.sample_id] = lesson
+        fullest = max(sorted(old), key=lambda recipe: len(old[recipe]), default="")
+        chosen = new | old.get(fullest, {})
+    kept = {lesson.id for lesson in chosen.values()}
+    return [lesson for lesson in of_sample if lesson.id in kept]
+
+
+# --- the method -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What the answers came to."""
+
+    x: X
+    baseline: str | None
+    rules: Trusted
+
+
+class _Open(Exception):
+    """There is no answer yet to this."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+
+class _Failed(Exception):
+    """The sample comes to nothing."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+_Question = tuple[FirstTask, Callable[[str], Any]]
+
+
+def _method(item: TeachItem, recipe: Recipe) -> Generator[_Question, Any, _Made]:
+    """Yields a task and how its answer is parsed; is sent what was parsed."""
+    mail = item.mail
     metadata = metadata_of(mail, item.recipient)
-    points = await _ask(teacher, intent_task(mail, metadata, settings.seed), parse_points, calls)
-    x = X(intent=points, metadata=metadata, context=mail.context)
-    generic = item.baseline if settings.strategy == "R3" else None
-    if generic is None and settings.strategy == "R3":
-        generic = await _ask(teacher, BaselineTask(x=x), parse_mail, calls)
-    task = RulesTask(x=x, own_text=mail.own_text, baseline=generic, strategy=settings.strategy)
-    rules, _ = filter_facts(await _ask(teacher, task, parse_rules_answer, calls), x)
-    if not rules:
-        raise AnswerMalformed("rules", "every rule quotes a fact")
+    task = intent_task(mail, metadata, recipe.seed, sampled=recipe.sampled, kind=recipe.kind)
+    points = yield task, parse_points
+    x = X(intent=points, metadata=metadata, context=mail.context, kind=recipe.kind)
+    baseline = item.baseline if recipe.strategy == "R3" else None
+    if baseline is None and recipe.strategy == "R3":
+        baseline = yield BaselineTask(x=x), parse_mail
+    question = RulesTask(x=x, own_text=mail.own_text, baseline=baseline, strategy=recipe.strategy)
+    answered = yield question, parse_rules_answer
+    rules = trusted(answered, x, mail.own_text, baseline)
+    if not rules.rules:
+        raise _Failed("rules: every rule quotes a fact")
+    return _Made(x=x, baseline=baseline, rules=rules)
+
+
+def _drive(method: Generator[_Question, Any, _Made], answers: Iterator[Answered]) -> _Made:
+    parsed: Any = None
+    while True:
+        try:
+            task, parse = method.send(parsed)
+        except StopIteration as end:
+            made: _Made = end.value
+            return made
+        parsed = _parsed(task, parse, answers)
+
+
+def _parsed(task: FirstTask, parse: Callable[[str], T], answers: Iterator[Answered]) -> T:
+    """The next answer, parsed; a malformed one is asked to be mended once."""
+    text = _next(task, answers)
+    try:
+        return parse(text)
+    except AnswerMalformed as error:
+        mended = _next(RepairTask(task=task, answer=text, reason=error.reason), answers)
+    try:
+        return parse(mended)
+    except AnswerMalformed as error:
+        raise _Failed(reason(error)) from error
+
+
+def _next(task: Task, answers: Iterator[Answered]) -> str:
+    said = next(answers, None)
+    if said is None:
+        raise _Open(task)
+    if said.answer is None:
+        raise _Failed(said.failure or "")
+    return said.answer.text
+
+
+def _lesson(item: TeachItem, recipe: Recipe, made: _Made, answered: Sequence[Answered]) -> Lesson:
+    mail = item.mail
+    calls = [
+        Call(prompt=one.prompt, version=one.version, model=one.answer.model, usage=one.answer.usage)
+        for one in answered
+        if one.answer is not None
+    ]
     return Lesson(
-        id=lesson_id(item, settings, teacher.name),
+        id=lesson_id(item, recipe),
         sample_id=mail.id,
         account=mail.account,
-        x=x,
-        rules=rules,
+        x=made.x,
+        rules=made.rules.rules,
         own_text=mail.own_text,
-        baseline=generic,
+        baseline=made.baseline,
         sent_at=mail.sent_at,
         thread=thread_of(mail),
-        strategy=settings.strategy,
+        strategy=recipe.strategy,
         calls=tuple(calls),
+        recipe=recipe.id,
+        generalised=sum(made.rules.generalised.values()),
+        dropped=sum(made.rules.dropped.values()),
     )
-
-
-async def teach(
-    items: Sequence[TeachItem],
-    teacher: LargeModel,
-    settings: TeachSettings,
-    known: Container[str],
-    concurrency: int = 8,
-) -> AsyncIterator[Lesson | SetAside]:
-    """Lessons of the items that have none yet, as they come, `concurrency` requests in flight.
-
-    An error of the teacher's own is raised as it is, after the lessons that were done before it.
-    That error, closing the iterator and cancelling its reader all cancel what is in flight.
-    """
-    slots = asyncio.Semaphore(concurrency)
-    running = [
-        asyncio.create_task(_lesson_or_aside(item, teacher, settings, slots))
-        for item in items
-        if lesson_id(item, settings, teacher.name) not in known
-    ]
-    try:
-        for made in asyncio.as_completed(running):
-            yield await made
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _lesson_or_aside(
-    item: TeachItem, teacher: LargeModel, settings: TeachSettings, slots: asyncio.Semaphore
-) -> Lesson | SetAside:
-    async with slots:
-        try:
-            return await make_lesson(item, teacher, settings)
-        except AnswerMalformed as error:
-            return SetAside(sample_id=item.mail.id, reason=f"{error.prompt}: {error.reason}")
-
-
-async def _ask(teacher: LargeModel, task: Task, parse: Callable[[str], T], calls: list[Call]) -> T:
-    """The parsed answer; a malformed one is asked for once more. Every call is recorded."""
-    for last in (False, True):
-        answer = await teacher.complete(task)
-        name = render.prompt_name(task)
-        version = render.prompt_version(name)
-        calls.append(Call(prompt=name, version=version, model=answer.model, usage=answer.usage))
-        try:
-            return parse(answer.text)
-        except AnswerMalformed:
-            if last:
-                raise
-    raise AssertionError("unreachable")
