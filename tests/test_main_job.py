@@ -202,22 +202,22 @@ async def assert_learned_from(paths: Paths, stored: Draft) -> None:
 
 
 def test_adapters_can_be_listed_shown_and_undone(learned: Learned) -> None:
-    """Rolling back leads to the style card; promoting brings the agent back."""
+    """Rolling back leads to the nearest mails' rules; promoting brings the agent back."""
     adapter = learned.outcomes["train"]["adapter"]
     (row,) = json.loads(trimtab("adapters", "list", "--json", home=learned.home).stdout)
     assert (row["id"], row["current"], row["account"]) == (adapter, True, "work")
     assert adapter in trimtab("adapters", "show", adapter, home=learned.home).stdout
     undone = trimtab("adapters", "rollback", home=learned.home).stdout
-    assert undone == "work: your style card is used from now on.\n"
+    assert undone == "work: no agent; your nearest mails or your style card from now on.\n"
     done = trimtab("draft", "--to", "r@hale.example", home=learned.home, stdin="The plan is ready")
-    assert "(style-card: no agent yet" in done.stderr
+    assert "(few-shot: no agent yet" in done.stderr
     promoted = trimtab("adapters", "promote", adapter, "--json", home=learned.home).stdout
     assert json.loads(promoted) == {"account": "work", "adapter": adapter}
     done = trimtab("draft", "--to", "r@hale.example", home=learned.home, stdin="The plan is ready")
     assert "(adapter)" in done.stderr
 
 
-def test_a_damaged_agent_is_named_and_the_card_stands_in(learned: Learned) -> None:
+def test_a_damaged_agent_is_named_and_stood_in_for(learned: Learned) -> None:
     """A draft is made all the same, and says why it is not the agent's."""
     adapter = learned.outcomes["train"]["adapter"]
     weights = learned.home / "adapters" / adapter / "adapters.safetensors"

@@ -64,4 +64,6 @@ def rollback(account: str | None, *, as_json: bool) -> None:
 def _print_used(account: str, adapter_id: str | None, *, as_json: bool) -> None:
     if as_json:
         return print_json({"account": account, "adapter": adapter_id})
-    return say(f"{account}: {adapter_id or 'your style card'} is used from now on.")
+    if adapter_id is None:
+        return say(f"{account}: no agent; your nearest mails or your style card from now on.")
+    return say(f"{account}: {adapter_id} is used from now on.")
