@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +53,12 @@ picture: $(STAMP) ## draw the README's picture of the demo anew
 
 bench-mail: $(STAMP) ## sync and parse timed and weighed, against mbsync (needs Debian's dovecot-imapd, isync)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.mail
+
+bench-teach: $(STAMP) ## teaching's rate, memory and cost, and what kills do to it, against a local server
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.teach
+
+bench-teach: $(STAMP) ## teaching timed, weighed, killed and priced, against a server on this machine
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.teach $(BENCH)
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
