@@ -283,7 +283,7 @@ async def killed(scratch: Path, *, brief: bool) -> list[Result]:
         shutil.copytree(given, home)
         with process("--ledger", str(account), "--latency", "0.02") as url:
             _point_at(home, url, limit, changes)
-            died = _kill(home, kills, longest=2.0 if brief else 6.0) if kills else _kill(home, 0)
+            died = _kill(home, kills, longest=1.5 if brief else 3.0) if kills else _kill(home, 0)
         lessons = {lesson.id: lesson for lesson in await _lessons(home)}
         clean = clean or lessons
         if kills:

@@ -126,6 +126,8 @@ class Errand:
     about: str
     thread: tuple[str, ...]
     redacted: bool
+    _exclusions: list[Exclusions] = field(default_factory=list)
+    """Read once, for a run of teaching asks about thousands of mails."""
 
     @property
     def name(self) -> str:
@@ -212,7 +214,9 @@ class Errand:
 
     async def pack(self, task: Task, about: str, *, batch: bool = False, key: str = "") -> Packed:
         """A task made ready to leave; raises MailExcluded. Nothing is written yet."""
-        by = excluded_task(task, await self.door.exclusions(self.account), self.thread)
+        if not self._exclusions:
+            self._exclusions.append(await self.door.exclusions(self.account))
+        by = excluded_task(task, self._exclusions[0], self.thread)
         if by is not None:
             raise MailExcluded(self.account, by)
         placeholders = None

@@ -149,7 +149,7 @@ def cut_mail(mail: Mail, source: Source) -> Mail:
         context=parts.context,
         signature=parts.signature,
         forwarded=parts.forwarded,
-        flags=(mail.flags - found.keys()) | {name for name, holds in found.items() if holds},
+        flags=mail.flags.difference(found) | {name for name, holds in found.items() if holds},
     )
 
 
