@@ -79,10 +79,14 @@ class StoreDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What a round of batches came to, and how many questions are still at the provider."""
+    """What a round of batches came to, and how many questions are still at the provider.
+
+    `moved`: something was fetched or handed in, so that another round may bring more at once.
+    """
 
     made: tuple[Lesson | SetAside, ...]
     waiting: int
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,8 @@ class BatchTeaching:
         provider's service raises; what was fetched is kept all the same.
         """
         by_lesson = {lesson_id(item, self.recipe): item for item in items}
-        for batch in await self._open():
+        before = await self._open()
+        for batch in before:
             await self._look_after(batch, by_lesson)
         pending = {_lesson_of(key) for batch in await self._open() for key in batch.asks}
         made: list[Lesson | SetAside] = []
@@ -120,8 +125,12 @@ class BatchTeaching:
         except BudgetSpent:
             if not made and not pending:
                 raise
-        waiting = sum(len(batch.asks) for batch in await self._open())
-        return Round(made=tuple(made), waiting=waiting)
+        after = await self._open()
+        return Round(
+            made=tuple(made),
+            waiting=sum(len(batch.asks) for batch in after),
+            moved={batch.id for batch in before} != {batch.id for batch in after},
+        )
 
     async def _open(self) -> list[TeachBatch]:
         found = await self.database.read(batch_store.open_batches, self.errand.account)

@@ -30,6 +30,7 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter, deque
@@ -468,7 +469,9 @@ async def _main() -> None:
         port=asked.port,
     ) as server:
         print(server.url, flush=True)
-        await asyncio.Event().wait()
+        told = asyncio.Event()  # to end, when what is being written down is
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+        await told.wait()
 
 
 if __name__ == "__main__":

@@ -18,8 +18,12 @@ import pytest
 from anthropic_server import Ledger, Refusal, Said, Server, process, serving
 from large_homes import HOME, fill, open_door, settings, some_mails, write_home
 
+from daemon import config
 from daemon.app import now
+from daemon.config import OFFLINE, Models
 from daemon.errors import BudgetSpent
+from daemon.jobs.tasks import Tasks, lessons_to_train, plan_teaching
+from daemon.jobs.worker import Worker
 from daemon.outgoing import Door
 from daemon.records import TeachBatch
 from daemon.store import answers as answer_store
@@ -28,7 +32,8 @@ from daemon.store import ledger
 from daemon.store import lessons as lesson_store
 from daemon.store.database import Database
 from daemon.teaching import BatchTeaching, StoreDesk
-from mlx_agent.errors import ModelUnreachable, RequestRefused
+from mlx_agent.errors import KeyRefused, ModelUnreachable, RequestRefused
+from mlx_agent.large.offline import Offline
 from mlx_agent.records import Lesson
 from mlx_agent.teach.desk import teach
 from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id
@@ -151,6 +156,7 @@ async def test_what_the_provider_has_is_waited_for(server: Server, tmp_path: Pat
         for _ in range(2):
             found = await batches.round(ITEMS)
             assert (found.made, found.waiting) == ((), 5)
+        assert not found.moved
         spent = await database.read(ledger.spent, EPOCH)
         assert spent.usd == spent.reserved > 0
         assert (await door.purse.standing()).night_usd == pytest.approx(spent.usd)
@@ -325,6 +331,96 @@ class _Breaking:
     async def submit(self, tasks: Any) -> str:
         await self._batches.submit(tasks)
         raise ModelUnreachable("claude", "reset", sent=True)
+
+
+# --- the job ----------------------------------------------------------------------------------
+
+
+def a_job(door: Door, database: Database, root: Path) -> Tasks:
+    paths = config.find_paths(str(root))
+    return Tasks(
+        config=door.config,
+        database=database,
+        worker=Worker(paths.logs / "worker.log", scratch=paths.scratch),
+        door=door,
+        gate_writer=Offline(),
+        adapters_root=paths.adapters,
+        datasets_root=paths.datasets,
+        clock=now,
+    )
+
+
+async def test_a_spent_budget_ends_the_night_and_not_the_job(
+    server: Server, tmp_path: Path
+) -> None:
+    """What was made is kept and counted; the outcome says why there is no more."""
+    budget = {"night_usd": 0.045}
+    async with open_door(tmp_path, server, budget=budget, batch=False) as (door, database):
+        await fill(database, some_mails(6))
+        outcome = await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        made = await database.read(lesson_store.lessons, HOME)
+        assert (await database.read(ledger.spent, EPOCH)).usd <= 0.045
+    assert outcome["budget_spent"] == "night"
+    assert outcome["lessons"] == len(made)
+
+
+async def test_the_job_says_what_it_waits_for(server: Server, tmp_path: Path) -> None:
+    """And the next run goes on; in between the job is done, for others are waiting too."""
+    server.polls = 3
+    async with open_door(tmp_path, server) as (door, database):
+        await fill(database, some_mails(4))
+        job = a_job(door, database, tmp_path)
+        first = await job.teach(HOME, lambda _: None)
+        assert (first["lessons"], first["waiting"]) == (0, 4)
+        server.polls = 0
+        made = 0
+        for _ in range(4):
+            outcome = await job.teach(HOME, lambda _: None)
+            made += int(str(outcome["lessons"]))
+        assert (made, outcome["known"], outcome["waiting"]) == (4, 4, 0)
+    assert set(server.ledger.times().values()) == {1}
+
+
+async def test_what_is_excluded_does_not_teach_a_teacher_elsewhere(
+    server: Server, tmp_path: Path
+) -> None:
+    """It has its reason; a teacher on this machine may read it."""
+    account = {"exclude": {"words": ["rope"]}}
+    async with open_door(tmp_path, server, account=account) as (door, database):
+        await fill(database, some_mails(6))
+        plan = await plan_teaching(door.config, database, door, HOME)
+        assert [one.reason for one in plan.selection.left_out] == ["excluded"]
+        outcome = await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        assert (outcome["lessons"], outcome["left_out"]) == (5, {"excluded": 1})
+        offline = door.config.model_copy(update={"models": Models()})
+        near = replace(door, config=offline, models={OFFLINE: Offline()})
+        assert len((await plan_teaching(offline, database, near, HOME)).items) == 6
+    assert "rope" not in repr([each.body for each in server.seen])
+
+
+async def test_a_new_teachers_lessons_train_when_they_are_complete(
+    server: Server, tmp_path: Path
+) -> None:
+    """Until then the old ones do; nothing old is taught again when the old teacher comes back."""
+    async with open_door(tmp_path, server, batch=False) as (door, database):
+        await fill(database, some_mails(6))
+        offline = door.config.model_copy(update={"models": Models()})
+        near = replace(door, config=offline, models={OFFLINE: Offline()})
+        await a_job(near, database, tmp_path).teach(HOME, lambda _: None)
+        old = await lessons_to_train(offline, database, near, HOME)
+        assert len(old) == 6
+        broken = [None] * 8 + [Refusal(401, "authentication_error", "no")]
+        server.next.extend(broken)
+        with pytest.raises(KeyRefused):
+            await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        assert await lessons_to_train(door.config, database, door, HOME) == old
+        server.next.clear()
+        await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        new = await lessons_to_train(door.config, database, door, HOME)
+        assert {lesson.calls[0].model for lesson in new} == {"claude-sonnet-5-5"}
+        assert len(new) == 6
+        again = await a_job(near, database, tmp_path).teach(HOME, lambda _: None)
+        assert (again["lessons"], again["known"]) == (0, 6)
 
 
 # --- killed -----------------------------------------------------------------------------------

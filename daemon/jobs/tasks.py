@@ -264,8 +264,8 @@ async def _in_batches(teaching: BatchTeaching, items: Sequence[TeachItem], done:
             await done.add(made)
         ended = {made.sample_id for made in found.made}
         left = [item for item in left if item.mail.id not in ended]
-        asked_before, done.waiting = done.waiting, found.waiting
-        if found.waiting and not found.made and asked_before == found.waiting:
+        done.waiting = found.waiting
+        if not found.moved and not found.made:
             return
 
 
