@@ -57,8 +57,5 @@ bench-mail: $(STAMP) ## sync and parse timed and weighed, against mbsync (needs 
 bench-teach: $(STAMP) ## teaching's rate, memory and cost, and what kills do to it, against a local server
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.teach
 
-bench-teach: $(STAMP) ## teaching timed, weighed, killed and priced, against a server on this machine
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.teach $(BENCH)
-
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

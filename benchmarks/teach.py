@@ -287,7 +287,7 @@ async def killed(scratch: Path, *, brief: bool) -> list[Result]:
         lessons = {lesson.id: lesson for lesson in await _lessons(home)}
         clean = clean or lessons
         if kills:
-            lost = 8 * died if name == "live" else 0
+            lost = 10 * died if name == "live" else 0  # 8 in flight, 2 being written
             results += verdict(name, Ledger(account).times(), lessons, clean, died=died, lost=lost)
     return results
 

@@ -35,14 +35,12 @@ class Together:
         self._waiting.append(one)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        await one.done
+        await asyncio.shield(one.done)  # what was paid for is written down, whoever still waits
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                # one that was cancelled may be left out: it was not begun
-                some = [one for one in self._waiting if not one.done.done()]
-                self._waiting = []
+                some, self._waiting = self._waiting, []
                 error = await self._committed(some)
                 if error is None or len(some) == 1:
                     _tell(some, error)
@@ -66,8 +64,6 @@ class Together:
 
 def _tell(some: Sequence[_Waiting], error: Exception | None) -> None:
     for one in some:
-        if one.done.done():  # nobody waits for it any more
-            continue
         if error is None:
             one.done.set_result(None)
         else:

@@ -211,7 +211,8 @@ async def test_rules_that_quote_facts_of_the_mail_are_dropped() -> None:
     """A fact that x does not hold would be learned as style."""
     words = "<rules>\nGreeting: say hello to Wilhelmina\nTone: warm\n</rules>"
     lesson = await one_lesson(an_item(), Clumsy(words, rules_distill=1))
-    assert [rule.aspect for rule in lesson.rules] == ["tone"]
+    assert [rule.aspect for rule in lesson.rules] == ["length", "tone"]  # which is ours to count
+    assert (lesson.dropped, lesson.generalised) == (1, 1)  # the length counts as mended
 
 
 async def test_a_mail_of_which_only_facts_were_said_is_set_aside() -> None:

@@ -471,7 +471,10 @@ async def test_batches_killed_at_every_commit_are_paid_once(tmp_path: Path) -> N
 
 
 async def test_live_requests_killed_cost_at_most_those_in_flight(tmp_path: Path) -> None:
-    """A kill loses what is on its way at that moment, and nothing that was written down."""
+    """A kill loses what is on its way at that moment, and nothing that was written down.
+
+    Two requests are in flight, and a third sample's answer may be being written.
+    """
     ledger_file = tmp_path / "killed.jsonl"
     with process("--ledger", str(ledger_file)) as url:
         home = await a_killable_home(tmp_path / "killed", url, batch=False, in_flight=2)
@@ -480,4 +483,4 @@ async def test_live_requests_killed_cost_at_most_those_in_flight(tmp_path: Path)
     assert len(await lessons_in(home)) == 6
     paid = Ledger(ledger_file).times()
     assert len(paid) == 18
-    assert sum(paid.values()) <= 18 + 2 * killed
+    assert sum(paid.values()) <= 18 + 3 * killed
