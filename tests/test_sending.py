@@ -22,7 +22,8 @@ from scripted_imap import Command, Folder, ScriptedImap, first
 from smtp_server import DropAt, SmtpServer, running_smtp
 from store_samples import ADA, AN_X, BEN, a_draft
 
-from daemon.config import Account, Config, Imap, Smtp
+from daemon.app import now
+from daemon.config import OFFLINE, Account, Config, Imap, Smtp
 from daemon.errors import (
     LoginRefused,
     PasswordMissing,
@@ -38,11 +39,14 @@ from daemon.mailbox.importing import import_path
 from daemon.mailbox.message_ids import message_id
 from daemon.mailbox.outbox import Delivered, Outbox, compose, files_by_itself
 from daemon.mailbox.parse import parse
+from daemon.outgoing import Door
+from daemon.purse import Purse
 from daemon.records import DeliveryKind, DeliveryState
 from daemon.store import deliveries
 from daemon.store import drafts as draft_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from mlx_agent.large.offline import Offline
 from mlx_agent.records import Address
 
 NOW = datetime(2026, 3, 3, 9, 31, tzinfo=UTC)
@@ -579,7 +583,11 @@ async def taught(box: Outbox, *raws: bytes) -> dict[str, str | None]:
         for number, raw in enumerate(raws):
             (Path(directory) / f"{number}.eml").write_bytes(raw)
         await import_path(Path(directory), "work", box.database, lambda _: None)
-    plan = await plan_teaching(Config(accounts={"work": box.account}), box.database, "work")
+    config = Config(accounts={"work": box.account})
+    purse = Purse(config.budget, box.database, now)
+    models = {OFFLINE: Offline()}
+    door = Door(config=config, database=box.database, purse=purse, models=models, clock=now)
+    plan = await plan_teaching(config, box.database, door, "work")
     reasons = {one.mail_id: one.reason for one in plan.selection.left_out}
     mails = await box.database.read(mail_store.mails, "work")
     return {mail.subject: reasons.get(mail.id) for mail in mails}
