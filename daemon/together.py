@@ -35,7 +35,11 @@ class Together:
         self._waiting.append(one)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        await asyncio.shield(one.done)  # what was paid for is written down, whoever still waits
+        try:
+            await asyncio.shield(one.done)  # what was paid for is written down, whoever still waits
+        except asyncio.CancelledError:
+            one.done.add_done_callback(asyncio.Future.exception)  # its failure is nobody's now
+            raise
 
     async def _write_all(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Writes that share a transaction: each whole or not at all, whatever becomes of the others."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -104,3 +105,18 @@ async def test_one_that_is_cancelled_is_written_all_the_same(database: Counting)
     ]
     await together.write(adding(3))
     assert await numbers(database) == [0, 1, 2, 3]
+
+
+async def test_what_fails_when_nobody_waits_is_not_complained_of(
+    database: Counting, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop would print it, and what it says, on the user's terminal."""
+    together = Together(database)
+    write = asyncio.create_task(together.write(refused))
+    await asyncio.sleep(0)
+    write.cancel()
+    await asyncio.gather(write, return_exceptions=True)
+    await together.write(adding(1))
+    gc.collect()
+    assert await numbers(database) == [1]
+    assert caplog.records == []
