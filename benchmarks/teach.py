@@ -43,7 +43,7 @@ from teaching_examples import a_mail
 
 from benchmarks import leaks, people
 from daemon import config
-from daemon.app import build_door, now
+from daemon.app import build_door, build_tasks
 from daemon.config import Config, Paths
 from daemon.errors import NothingToTeach
 from daemon.jobs.tasks import Tasks, plan_teaching
@@ -52,7 +52,6 @@ from daemon.store import ledger as ledger_store
 from daemon.store import lessons as lesson_store
 from daemon.store.database import Database
 from mlx_agent import render
-from mlx_agent.large.offline import Offline
 from mlx_agent.large.prices import known_price
 from mlx_agent.records import Lesson, Mail
 from mlx_agent.teach.cost import Foreseen, estimate, foresee
@@ -103,16 +102,7 @@ async def opened(paths: Paths, chosen: Config) -> AsyncIterator[Tasks]:
     worker = Worker(paths.logs / "worker.log", scratch=paths.scratch)
     door = build_door(chosen, database, worker)
     try:
-        yield Tasks(
-            config=chosen,
-            database=database,
-            worker=worker,
-            door=door,
-            gate_writer=Offline(),
-            adapters_root=paths.adapters,
-            datasets_root=paths.datasets,
-            clock=now,
-        )
+        yield build_tasks(paths, door, worker)
     finally:
         await door.close()
         await database.close()

@@ -188,16 +188,7 @@ async def open_app(
         stack.push_async_callback(worker.close)
         door = build_door(config, database, worker)
         stack.push_async_callback(door.close)
-        tasks = Tasks(
-            config=config,
-            database=database,
-            worker=worker,
-            door=door,
-            gate_writer=Offline(),
-            adapters_root=paths.adapters,
-            datasets_root=paths.datasets,
-            clock=now,
-        )
+        tasks = build_tasks(paths, door, worker)
         agents = Agents(config=config, root=paths.adapters, worker=worker, database=database)
         yield App(
             paths=paths,
@@ -223,6 +214,20 @@ def build_door(config: Config, database: Database, worker: Worker) -> Door:
         database=database,
         purse=Purse(config.budget, database, local_now),
         models=open_models(config, worker.chat),
+        clock=now,
+    )
+
+
+def build_tasks(paths: Paths, door: Door, worker: Worker) -> Tasks:
+    """The jobs of a home, over its door and its store."""
+    return Tasks(
+        config=door.config,
+        database=door.database,
+        worker=worker,
+        door=door,
+        gate_writer=Offline(),
+        adapters_root=paths.adapters,
+        datasets_root=paths.datasets,
         clock=now,
     )
 

@@ -26,12 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from daemon import config, teaching
-from daemon.app import build_door, now
+from daemon.app import build_door, build_tasks
 from daemon.errors import NothingToTeach
-from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
 from daemon.store.database import Database
-from mlx_agent.large.offline import Offline
 
 KILLED = 100
 teaching.GRACE = timedelta(0)  # nobody waits here for a batch that is on its way
@@ -64,16 +62,7 @@ async def teach_all(home: Path, dies_at: int = 0) -> None:
     database.dies_at = dies_at
     worker = Worker(paths.logs / "worker.log", scratch=paths.scratch)
     door = build_door(settings, database, worker)
-    tasks = Tasks(
-        config=settings,
-        database=database,
-        worker=worker,
-        door=door,
-        gate_writer=Offline(),
-        adapters_root=paths.adapters,
-        datasets_root=paths.datasets,
-        clock=now,
-    )
+    tasks = build_tasks(paths, door, worker)
     try:
         for account in settings.accounts:
             with suppress(NothingToTeach):

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlx_agent import render
+from mlx_agent.errors import SampleError
+from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import (
     Address,
@@ -23,6 +25,7 @@ from mlx_agent.records import (
     Task,
     X,
 )
+from mlx_agent.teach.lessons import Answered, Ask
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NORA = Address(name="Nora Falk", address="nora@falk.example")
@@ -127,3 +130,22 @@ class Copyist(Recording):
     async def complete(self, task: Task) -> Answer:
         assert isinstance(task, DraftTask)
         return replace(await super().complete(task), text=self.texts[task.x.intent])
+
+
+class Teacher:
+    """A desk at which a model sits, and which keeps nothing."""
+
+    def __init__(self, model: LargeModel) -> None:
+        self._model = model
+
+    async def kept(self, lesson_id: str) -> tuple[Answered, ...]:
+        """Nothing."""
+        del lesson_id
+        return ()
+
+    async def ask(self, ask: Ask) -> Answered:
+        """Ask the model."""
+        try:
+            return ask.answered(await self._model.complete(ask.task))
+        except SampleError as error:
+            return ask.answered(error)

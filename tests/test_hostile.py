@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hostile_mails import CANARY, HOSTILE, Hostile
+from teaching_examples import Teacher
 
 from daemon.learning import drafted_unchanged
 from daemon.mailbox.parse import build, parse
@@ -41,7 +42,7 @@ from mlx_agent.records import (
 from mlx_agent.redact import redact
 from mlx_agent.render import agent_messages, lesson_messages, messages, prompt_name
 from mlx_agent.rules import filter_facts, format_rules
-from mlx_agent.teach.desk import Teacher, make_lesson
+from mlx_agent.teach.desk import make_lesson
 from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem
 from mlx_agent.teach.select import SelectSettings, select
 

@@ -14,6 +14,7 @@ from teaching_examples import (
     QUESTION,
     Clumsy,
     Recording,
+    Teacher,
     a_lesson,
     a_mail,
 )
@@ -43,7 +44,7 @@ from mlx_agent.records import (
     Usage,
 )
 from mlx_agent.teach.cost import THINKING_TOKENS, estimate, foresee
-from mlx_agent.teach.desk import Teacher, make_lesson, teach
+from mlx_agent.teach.desk import make_lesson, teach
 from mlx_agent.teach.intents import intent_task, variant
 from mlx_agent.teach.lessons import (
     Answered,

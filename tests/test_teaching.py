@@ -19,7 +19,7 @@ from anthropic_server import Ledger, Refusal, Said, Server, process, serving
 from large_homes import HOME, fill, open_door, settings, some_mails, write_home
 
 from daemon import config
-from daemon.app import now
+from daemon.app import build_tasks, now
 from daemon.config import OFFLINE, Models
 from daemon.errors import BudgetSpent
 from daemon.jobs.tasks import Tasks, lessons_to_train, plan_teaching
@@ -336,18 +336,9 @@ class _Breaking:
 # --- the job ----------------------------------------------------------------------------------
 
 
-def a_job(door: Door, database: Database, root: Path) -> Tasks:
+def a_job(door: Door, root: Path) -> Tasks:
     paths = config.find_paths(str(root))
-    return Tasks(
-        config=door.config,
-        database=database,
-        worker=Worker(paths.logs / "worker.log", scratch=paths.scratch),
-        door=door,
-        gate_writer=Offline(),
-        adapters_root=paths.adapters,
-        datasets_root=paths.datasets,
-        clock=now,
-    )
+    return build_tasks(paths, door, Worker(paths.logs / "worker.log", scratch=paths.scratch))
 
 
 async def test_a_spent_budget_ends_the_night_and_not_the_job(
@@ -357,7 +348,7 @@ async def test_a_spent_budget_ends_the_night_and_not_the_job(
     budget = {"night_usd": 0.045}
     async with open_door(tmp_path, server, budget=budget, batch=False) as (door, database):
         await fill(database, some_mails(6))
-        outcome = await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        outcome = await a_job(door, tmp_path).teach(HOME, lambda _: None)
         made = await database.read(lesson_store.lessons, HOME)
         assert (await database.read(ledger.spent, EPOCH)).usd <= 0.045
     assert outcome["budget_spent"] == "night"
@@ -369,7 +360,7 @@ async def test_the_job_says_what_it_waits_for(server: Server, tmp_path: Path) ->
     server.polls = 3
     async with open_door(tmp_path, server) as (door, database):
         await fill(database, some_mails(4))
-        job = a_job(door, database, tmp_path)
+        job = a_job(door, tmp_path)
         first = await job.teach(HOME, lambda _: None)
         assert (first["lessons"], first["waiting"]) == (0, 4)
         server.polls = 0
@@ -390,7 +381,7 @@ async def test_what_is_excluded_does_not_teach_a_teacher_elsewhere(
         await fill(database, some_mails(6))
         plan = await plan_teaching(door.config, database, door, HOME)
         assert [one.reason for one in plan.selection.left_out] == ["excluded"]
-        outcome = await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        outcome = await a_job(door, tmp_path).teach(HOME, lambda _: None)
         assert (outcome["lessons"], outcome["left_out"]) == (5, {"excluded": 1})
         offline = door.config.model_copy(update={"models": Models()})
         near = replace(door, config=offline, models={OFFLINE: Offline()})
@@ -406,20 +397,20 @@ async def test_a_new_teachers_lessons_train_when_they_are_complete(
         await fill(database, some_mails(6))
         offline = door.config.model_copy(update={"models": Models()})
         near = replace(door, config=offline, models={OFFLINE: Offline()})
-        await a_job(near, database, tmp_path).teach(HOME, lambda _: None)
+        await a_job(near, tmp_path).teach(HOME, lambda _: None)
         old = await lessons_to_train(offline, database, near, HOME)
         assert len(old) == 6
         broken = [None] * 8 + [Refusal(401, "authentication_error", "no")]
         server.next.extend(broken)
         with pytest.raises(KeyRefused):
-            await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+            await a_job(door, tmp_path).teach(HOME, lambda _: None)
         assert await lessons_to_train(door.config, database, door, HOME) == old
         server.next.clear()
-        await a_job(door, database, tmp_path).teach(HOME, lambda _: None)
+        await a_job(door, tmp_path).teach(HOME, lambda _: None)
         new = await lessons_to_train(door.config, database, door, HOME)
         assert {lesson.calls[0].model for lesson in new} == {"claude-sonnet-5-5"}
         assert len(new) == 6
-        again = await a_job(near, database, tmp_path).teach(HOME, lambda _: None)
+        again = await a_job(near, tmp_path).teach(HOME, lambda _: None)
         assert (again["lessons"], again["known"]) == (0, 6)
 
 

@@ -15,7 +15,6 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import anthropic
 
@@ -25,56 +24,30 @@ from mlx_agent.large.anthropic_answer import Reading
 from mlx_agent.large.anthropic_batches import AnthropicBatches
 from mlx_agent.large.anthropic_errors import told, typed
 from mlx_agent.large.anthropic_request import request, traits
-from mlx_agent.large.prices import most, price_of
+from mlx_agent.large.served import Served
 from mlx_agent.large.settings import ModelSettings
-from mlx_agent.records import Answer, Price, Task
+from mlx_agent.records import Answer, Task
 
 OWN_URL = "https://api.anthropic.com"
 CONNECT_S = 10.0
 LOGGERS = ("anthropic", "httpx2", "httpcore2")
 
 
-class Anthropic:
+class Anthropic(Served):
     """The `LargeModel` behind Anthropic's Messages API."""
 
     def __init__(self, settings: ModelSettings, key: Callable[[], Awaitable[str]]) -> None:
         """`key` is awaited at the first task; an empty one is sent to nobody."""
-        self._settings = settings
+        super().__init__(settings, OWN_URL)
         self._key = key
-        self._url = settings.base_url or OWN_URL
         self._opening = asyncio.Lock()
         self._client: anthropic.AsyncAnthropic | None = None
         self.batches = AnthropicBatches(settings, self._price, self._connected)
 
     @property
-    def name(self) -> str:
-        return self._settings.model
-
-    @property
-    def remote(self) -> bool:
-        return self._settings.remote
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self._url).hostname or ""
-
-    @property
     def takes_temperature(self) -> bool:
         """Older models do, up to 1.0."""
         return traits(self.name).temperature
-
-    @property
-    def _price(self) -> Price | None:
-        return price_of(self._settings)
-
-    def most(self, task: Task, *, batch: bool = False) -> float | None:
-        """USD that the answer can cost at the most; None where the price is unknown."""
-        asked = render.messages(task)
-        return most(asked, self._settings.max_tokens, self._price, batch=batch)
-
-    async def complete(self, task: Task) -> Answer:
-        """Answer one task."""
-        return cast(Answer, [piece async for piece in self.stream(task)][-1])
 
     async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
         """Pieces of text as they come, then the whole answer."""

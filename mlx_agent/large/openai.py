@@ -29,8 +29,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx2
 import openai
@@ -51,10 +50,9 @@ from mlx_agent.errors import (
 from mlx_agent.large.prices import (
     CHARS_PER_TOKEN,
     MESSAGE_TOKENS,
-    most,
-    price_of,
     priced,
 )
+from mlx_agent.large.served import Served
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.large.thinking import CLOSE, OPEN, Splitter
 from mlx_agent.large.transport import delay_s, unreachable
@@ -85,7 +83,7 @@ _WORD = re.compile(r"[A-Za-z][\w.-]{0,63}")
 _MESSAGE_START = 500
 
 
-class OpenAI:
+class OpenAI(Served):
     """The `LargeModel` of a server that speaks OpenAI's chat completions."""
 
     batches = None
@@ -93,9 +91,8 @@ class OpenAI:
 
     def __init__(self, settings: ModelSettings, key: Callable[[], Awaitable[str]]) -> None:
         """`key` is awaited at the first task; an empty one is sent to nobody."""
-        self._settings = settings
+        super().__init__(settings, OWN_URL)
         self._key = key
-        self._url = settings.base_url or OWN_URL
         self._reasons = _REASONS.match(settings.model) is not None
         self._counts = True
         self._opening = asyncio.Lock()
@@ -106,33 +103,8 @@ class OpenAI:
         }
 
     @property
-    def name(self) -> str:
-        return self._settings.model
-
-    @property
-    def remote(self) -> bool:
-        return self._settings.remote
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self._url).hostname or ""
-
-    @property
     def takes_temperature(self) -> bool:
         return not self._reasons
-
-    @property
-    def _price(self) -> Price | None:
-        return price_of(self._settings)
-
-    def most(self, task: Task, *, batch: bool = False) -> float | None:
-        """USD that the answer can cost at the most; None where the price is unknown."""
-        asked = render.messages(task)
-        return most(asked, self._settings.max_tokens, self._price, batch=batch)
-
-    async def complete(self, task: Task) -> Answer:
-        """Answer one task."""
-        return cast(Answer, [piece async for piece in self.stream(task)][-1])
 
     async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
         """Pieces of text as they come, then the whole answer."""

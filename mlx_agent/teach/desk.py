@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Iterable
 from itertools import islice
 from typing import Protocol
 
-from mlx_agent.errors import SampleError
-from mlx_agent.large import LargeModel
 from mlx_agent.records import Lesson
 from mlx_agent.teach.lessons import (
     Answered,
@@ -40,25 +38,6 @@ class Desk(Protocol):
         Raises whatever has nothing to do with the one sample.
         """
         ...
-
-
-class Teacher:
-    """A desk at which a model sits, and which keeps nothing."""
-
-    def __init__(self, model: LargeModel) -> None:
-        self._model = model
-
-    async def kept(self, lesson_id: str) -> tuple[Answered, ...]:
-        """Nothing."""
-        del lesson_id
-        return ()
-
-    async def ask(self, ask: Ask) -> Answered:
-        """Ask the model."""
-        try:
-            return ask.answered(await self._model.complete(ask.task))
-        except SampleError as error:
-            return ask.answered(error)
 
 
 async def make_lesson(item: TeachItem, desk: Desk, recipe: Recipe) -> Lesson | SetAside:
