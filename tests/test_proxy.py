@@ -182,10 +182,10 @@ def test_all_links_can_be_cut_now(server: Server) -> None:
 
 
 def test_a_server_that_is_gone_resets_the_client(server: Server) -> None:
-    """The proxy itself stays."""
+    """As early as while it connects. The proxy itself stays."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     with running_proxy(port) as proxy:
         for _ in range(2):
-            with connect(proxy.port) as link, pytest.raises(ConnectionResetError):
+            with pytest.raises(ConnectionResetError), connect(proxy.port) as link:
                 link.recv(1)
