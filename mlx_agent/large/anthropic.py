@@ -6,6 +6,7 @@
 - Mail goes to the host of the config and to no other: the environment's variables for the SDK (a
   URL, a key) are not used, and no redirect is followed.
 - The SDK writes whole requests into its debugging log, which is therefore kept shut.
+- HTTP is aiohttp's: httpcore looks at each of its connections for each request.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import anthropic
+import httpx2
 
 from mlx_agent import render
 from mlx_agent.errors import KeyRefused
@@ -30,7 +32,9 @@ from mlx_agent.records import Answer, Task
 
 OWN_URL = "https://api.anthropic.com"
 CONNECT_S = 10.0
-LOGGERS = ("anthropic", "httpx2", "httpcore2")
+SILENCES = 3
+"""To connect, to take the request and to begin the answer, each of which may be silent once."""
+LOGGERS = ("anthropic", "httpx2", "aiohttp")
 
 
 class Anthropic(Served):
@@ -91,10 +95,9 @@ class Anthropic(Served):
         for logger in LOGGERS:
             logging.getLogger(logger).setLevel(logging.WARNING)
         silence = self._settings.timeout_s
-        timeout = anthropic.Timeout(silence, connect=min(silence, CONNECT_S), pool=None)
-        http = anthropic.DefaultAsyncHttpxClient(
-            timeout=timeout, follow_redirects=False, trust_env=self.remote
-        )
+        # The pool's is all the way to a connection: addresses, TLS, and what a proxy says.
+        timeout = anthropic.Timeout(silence, connect=min(silence, CONNECT_S), pool=silence)
+        http = _Http(timeout=timeout, follow_redirects=False, trust_env=self.remote)
         return anthropic.AsyncAnthropic(
             api_key=key,
             base_url=self._url,
@@ -104,3 +107,14 @@ class Anthropic(Served):
             open_telemetry=False,  # its spans can hold whole requests
             default_headers=None if key else cast(Any, {"Authorization": anthropic.omit}),
         )
+
+
+class _Http(anthropic.DefaultAioHttpClient):
+    """The SDK's HTTP over aiohttp, which alone waits without end for a request to be taken."""
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        try:
+            async with asyncio.timeout(SILENCES * cast(float, self.timeout.read)):
+                return await super().send(request, **options)
+        except TimeoutError:
+            raise httpx2.WriteTimeout("", request=request) from None

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import anthropic
 import httpx2
+from aiohttp.http_exceptions import HttpProcessingError
 
 from mlx_agent.errors import (
     KeyRefused,
@@ -66,9 +68,9 @@ def told(
         body, headers = error.body, error.response.headers
         raise typed(error.status_code, body, model, prompt, headers) from None
     except anthropic.APIConnectionError as error:
-        raise unreachable(model, error.__cause__ or error) from None
-    except httpx2.HTTPError as error:
-        raise unreachable(model, error) from None
+        raise unreachable(model, _happened(error.__cause__ or error)) from None
+    except (httpx2.HTTPError, aiohttp.ClientError, HttpProcessingError) as error:
+        raise unreachable(model, _happened(error)) from None
     except anthropic.AnthropicError as error:
         raise RequestRefused(model, type(error).__name__) from None
     except odd:
@@ -89,6 +91,15 @@ def typed(
     if prompt and (status == 413 or (status == 400 and _TOO_LONG_SAID.search(message))):
         return PromptTooLong(prompt)
     return _by_status(status, reason, model, prompt, delay_s(headers))
+
+
+def _happened(error: BaseException) -> BaseException:
+    """The transport's error, or its cause where it takes a lost connection for one never made."""
+    cause = error.__cause__
+    unmade = isinstance(cause, aiohttp.ClientConnectorError)
+    if isinstance(error, httpx2.ConnectError) and not unmade:
+        return cause or error
+    return error
 
 
 def _by_status(
