@@ -10,15 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daemon.config import Config
+from daemon.habits import seen
 from daemon.jobs.worker import Worker
 from daemon.store import mail as mail_store
 from daemon.store import nearest as nearest_store
 from daemon.store.database import Database
 from mlx_agent import adapters
 from mlx_agent.card import style_card
+from mlx_agent.few_shot import NEIGHBOURS
 from mlx_agent.large.offline import intent_points
 from mlx_agent.recipients import metadata_of, walk
 from mlx_agent.records import AgentAnswer, Lesson, Mail, Recipient, StyleCard, X
+from mlx_agent.rules import format_rules
 from mlx_agent.teach.select import SelectSettings, select
 
 CARD_MAILS = 300
@@ -45,8 +48,24 @@ class Agents:
             return None
         adapter = adapters.verify(self.root, current)
         path = self.root / adapter.id
-        answers = await self.worker.rules(adapter.base, path, [x], adapter.render)
+        lessons = await self.nearest(account, x, NEIGHBOURS)
+        if adapter.render.habits:
+            x = seen(x, lessons)
+        hints = [format_rules(lesson.rules) for lesson in lessons]
+        answers = await self.worker.rules(adapter.base, path, [x], adapter.render, hints=hints)
         return replace(answers[0], adapter=adapter.id, base=adapter.base)
+
+    async def warm(self, account: str, x: X) -> bool:
+        """Have the current adapter read what is known of x; False where there is no adapter.
+
+        Raises what `rules` raises.
+        """
+        current = adapters.current(self.root, account)
+        if current is None:
+            return False
+        adapter = adapters.verify(self.root, current)
+        await self.worker.warm(adapter.base, self.root / adapter.id, x, adapter.render)
+        return True
 
     async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
         """The account's lessons nearest to x, the nearest first; raises AccountUnknown."""

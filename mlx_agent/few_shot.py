@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from mlx_agent.records import ASPECTS, Lesson, Rule, X
-from mlx_agent.rules import filter_facts, most_telling
+from mlx_agent.records import ASPECTS, Habit, Lesson, Rule, X
+from mlx_agent.rules import fitted, most_telling
 from mlx_agent.style import bucket
 
 NEIGHBOURS = 9
@@ -20,6 +20,7 @@ NEIGHBOURS = 9
 FEWEST = 10
 """Lessons from which on some are nearer than others; what all of them say is a worse style card."""
 
+_QUOTED = re.compile(r'"[^"]*"')
 _WORD = re.compile(r"[\w{}'’]+")
 
 
@@ -30,16 +31,33 @@ def few_shot_rules(nearest: Sequence[Lesson], x: X) -> tuple[Rule, ...]:
     said is the most typical of their instructions. An instruction with a fact that x does not hold
     has no say. The length is not theirs: it follows from the size of x.
     """
-    heard = [_usable(lesson.rules, x) for lesson in nearest]
+    heard = _heard(nearest, x)
     rules = []
     for aspect in ASPECTS:
         said = [one[aspect] for one in heard if aspect in one]
-        instruction = _typical([each for each in said if each]) if _mostly_spoken(said) else ""
-        if aspect == "length" and instruction:
-            instruction = expected_length(nearest, x) or instruction
-        if instruction:
+        if _mostly_spoken(said):
+            spoken = [each for each in said if each]
+            instruction = _instruction(aspect, spoken, nearest, x)
             rules.append(Rule(aspect=aspect, instruction=instruction))
     return most_telling(rules)
+
+
+def habits(nearest: Sequence[Lesson], x: X) -> tuple[Habit, ...]:
+    """What the nearest lessons say of each aspect of which a third of them say anything.
+
+    It is what an agent is shown: the vote, and how many are of one mind, for it to follow or not.
+    """
+    heard = _heard(nearest, x)
+    found = []
+    for aspect in ASPECTS:
+        said = [one[aspect] for one in heard if aspect in one]
+        spoken = [each for each in said if each]
+        if spoken and 3 * len(spoken) >= len(said):
+            chosen = _instruction(aspect, spoken, nearest, x)
+            alike = spoken if aspect == "length" else [e for e in spoken if _same(e, chosen)]
+            rule = Rule(aspect=aspect, instruction=chosen)
+            found.append(Habit(rule=rule, said=len(alike), of=len(said)))
+    return tuple(found)
 
 
 def expected_length(nearest: Sequence[Lesson], x: X) -> str | None:
@@ -58,10 +76,19 @@ def expected_length(nearest: Sequence[Lesson], x: X) -> str | None:
     return f"about {bucket(round(math.sqrt(max(1, longer) * times)))} words"
 
 
-def _usable(rules: Sequence[Rule], x: X) -> dict[str, str]:
-    """What a lesson says of each aspect, nothing where it is silent; without what x cannot hold."""
-    kept, _ = filter_facts(rules, x)
-    dropped = {rule.aspect for rule in rules} - {rule.aspect for rule in kept}
+def _heard(nearest: Sequence[Lesson], x: X) -> list[dict[str, str]]:
+    """What each lesson says of each aspect, nothing where it is silent, nor what x cannot hold.
+
+    Lessons say much the same, so that each rule is looked at once.
+    """
+    distinct = dict.fromkeys(rule for lesson in nearest for rule in lesson.rules)
+    usable = dict(fitted(distinct, x))
+    return [_said([(rule, usable[rule]) for rule in lesson.rules]) for lesson in nearest]
+
+
+def _said(rules: Sequence[tuple[Rule, Rule | None]]) -> dict[str, str]:
+    kept = [fit for _, fit in rules if fit is not None]
+    dropped = {rule.aspect for rule, _ in rules} - {rule.aspect for rule in kept}
     silent = {aspect: "" for aspect in ASPECTS if aspect not in dropped}
     return silent | {rule.aspect: rule.instruction for rule in kept}
 
@@ -69,6 +96,12 @@ def _usable(rules: Sequence[Rule], x: X) -> dict[str, str]:
 def _mostly_spoken(said: Sequence[str]) -> bool:
     spoken = sum(map(bool, said))
     return bool(said) and (2 * spoken > len(said) or (2 * spoken == len(said) and bool(said[0])))
+
+
+def _instruction(aspect: str, spoken: Sequence[str], nearest: Sequence[Lesson], x: X) -> str:
+    """What is said of an aspect: the typical instruction, but a length that suits x."""
+    length = expected_length(nearest, x) if aspect == "length" else None
+    return length or _typical(spoken)
 
 
 def _typical(instructions: Sequence[str]) -> str:
@@ -80,6 +113,14 @@ def _typical(instructions: Sequence[str]) -> str:
     words = [frozenset(_WORD.findall(each.lower())) for each in instructions]
     alike = [sum(_overlap(one, other) for other in words) for one in words]
     return instructions[max(range(len(alike)), key=lambda i: round(alike[i], 9))]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two instructions ask for the same: the same phrases, in much the same words."""
+    if _QUOTED.findall(one) != _QUOTED.findall(other):
+        return False
+    words = (frozenset(_WORD.findall(each.lower())) for each in (one, other))
+    return _overlap(*words) > 0.5
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:

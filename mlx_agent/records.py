@@ -7,7 +7,7 @@ Times are aware UTC. Texts are Unicode with line feeds as line ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,8 @@ Strategy = Literal["R1", "R2", "R3"]
 Register = Literal["formal", "plain", "casual"]
 Rung = Literal["adapter", "few-shot", "style-card", "zero-shot"]
 Split = Literal["train", "valid", "test"]
+Settings = dict[str, bool | int | float | str | None]
+"""Settings by name, as they were; what of them a later program knows is for it to say."""
 
 ASPECTS: tuple[str, ...] = (
     "greeting",
@@ -113,13 +115,35 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One preference rule: an aspect of `ASPECTS` and one instruction, a single line."""
+
+    aspect: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """A rule, and how many of the nearest lessons (`said` of `of`) hold just that."""
+
+    rule: Rule
+    said: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class X:
-    """x: the intent u (bullets, first person, no style), the metadata m, and the context."""
+    """x: the intent u (bullets, first person, no style), the metadata m, and the context.
+
+    `habits` are what the account's nearest lessons say; only the agent is shown them, and they are
+    worked out anew whenever it is asked.
+    """
 
     intent: tuple[str, ...]
     metadata: Metadata
     context: tuple[ContextMessage, ...] = ()
     kind: Kind = "email"
+    habits: tuple[Habit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +156,6 @@ class Sample:
     own_text: str
     sent_at: datetime
     thread: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One preference rule: an aspect of `ASPECTS` and one instruction, a single line."""
-
-    aspect: str
-    instruction: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,18 +317,20 @@ class Message:
 class RenderSettings:
     """How x is rendered; part of an adapter's manifest, so that use equals training.
 
-    `context_words` bounds the context, nearest message first; `recipient` switches what the
-    store knows of the recipient on or off (for evaluation).
+    `context_words` bounds the context, nearest message first; `recipient` and `habits` switch what
+    the store knows of the recipient, and what the nearest lessons say, on or off (for evaluation).
     """
 
     context_words: int = 300
     recipient: bool = True
+    habits: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAnswer:
     """The rules an agent wrote for one x. `text` is what it decoded; `valid`: it parsed whole.
 
+    `passes` are the model's after the prompt was read, 0 where several were answered together.
     `adapter` and `base` are ids, named by whoever chose the adapter, for the draft's provenance.
     """
 
@@ -323,11 +341,15 @@ class AgentAnswer:
     seconds: float
     adapter: str | None = None
     base: str | None = None
+    passes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """One adapter directory by its manifest (`manifest.json`, written last)."""
+    """One adapter directory by its manifest (`manifest.json`, written last).
+
+    `settings` are those that it was trained with, by name; empty where the manifest is older.
+    """
 
     id: str
     account: str
@@ -340,27 +362,41 @@ class Adapter:
     metrics: dict[str, float]
     created_at: datetime
     parent: str | None = None
+    settings: Settings = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
     """One fixed set of hyper-parameters, as in the paper: alpha = rank, that is `scale` 1.0.
 
-    All linear layers are adapted. `max_tokens` bounds a lesson; the start of a longer one goes.
+    The linear layers of the upper `layers` blocks are adapted, of all with 0. `batch_tokens` bounds
+    a batch, padding included, and `max_tokens` a lesson: the context of a longer one is cut.
+    `warm_up` is the share of the steps in which the rate rises. From the adapter before it a
+    training starts with what is new since then, and with `replay` older lessons for each.
     """
 
     rank: int = 16
     scale: float = 1.0
+    layers: int = 0
     epochs: int = 4
-    batch_size: int = 8
+    batch_tokens: int = 3072
     learning_rate: float = 2e-3
+    warm_up: float = 0.05
     max_tokens: int = 1024
+    checkpointing: Literal["auto", "on", "off"] = "auto"
+    start: Literal["base", "adapter"] = "base"
+    replay: int = 3
     seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
-    """What the worker is asked to train: a complete data set, and where the adapter goes."""
+    """What the worker is asked to train: a complete data set, and where the adapter goes.
+
+    `parent` is the adapter before it. Past the `deadline` the training stops where it is; its state
+    is written at least every `checkpoint_s` seconds. Of what the frozen blocks make of lessons,
+    `keep_bytes` stay on disk for other nights.
+    """
 
     account: str
     base: str
@@ -370,11 +406,17 @@ class TrainRequest:
     settings: TrainSettings
     adapters_root: Path
     parent: str | None = None
+    deadline: datetime | None = None
+    checkpoint_s: float = 60.0
+    keep_bytes: int = 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainEvent:
-    """One step of training. Losses are mean cross-entropies of the rules' tokens, in nats."""
+    """One step of training. Losses are mean cross-entropies of the rules' tokens, in nats.
+
+    `tokens_per_second` counts real tokens, prompts included. `note` is what was decided on the way.
+    """
 
     step: int
     steps: int
@@ -384,11 +426,46 @@ class TrainEvent:
     tokens_per_second: float
     peak_memory_mb: float
     seconds_left: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A candidate beside a rival on the same held-out mails, their drafts written by `writer`.
+
+    `candidate` and `rival` are mean style distances from the truth; `nearer` is by how much the
+    candidate's is the smaller one, on average, and `low` to `high` its bootstrap 95 % interval.
+    """
+
+    name: str
+    writer: str
+    mails: int
+    candidate: float
+    rival: float
+    nearer: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """What an adapter's rule lists are like.
+
+    `validity` is the share that parse, `leaked` the share that hold a fact of another mail, and
+    `loss` the mean cross-entropy on the validation split, None where it was measured on another.
+    """
+
+    validity: float
+    leaked: float
+    loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The gate's decision on a candidate: the measured style distances and the reason."""
+    """The gate's decision on a candidate: the measured style distances and the reason.
+
+    Distances are those by the offline writer; `beside` has each rival's, with the intervals.
+    """
 
     adapter_id: str
     promoted: bool
@@ -397,6 +474,9 @@ class Verdict:
     current: float | None
     zero_shot: float
     validity: float
+    beside: tuple[Beside, ...] = ()
+    lists: Lists | None = None
+    current_lists: Lists | None = None
 
 
 # --- drafts and edits ------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from mlx_agent.records import (
     ContextMessage,
     DraftTask,
     FirstTask,
+    Habit,
     IntentTask,
     JudgeTask,
     Kind,
@@ -41,7 +42,7 @@ from mlx_agent.records import (
 )
 from mlx_agent.rules import format_rules
 
-LARGE = RenderSettings(context_words=800)
+LARGE = RenderSettings(context_words=800, habits=False)
 """How x is rendered for a large model."""
 
 RULES_PROMPTS: dict[Strategy, str] = {
@@ -112,11 +113,16 @@ def lesson_messages(x: X, rules: Iterable[Rule], settings: RenderSettings) -> tu
 
 
 def render_x(x: X, settings: RenderSettings) -> str:
-    """Render x as text: metadata, then the points, then the context within its budget of words."""
+    """Render x as text: metadata, the context within its budget of words, points, habits.
+
+    What is known before the user has typed goes first, so that it can be read ahead.
+    """
     lines = _metadata_lines(x.metadata, settings, x.kind)
+    lines += _context_lines(x.context, settings.context_words)
     lines += [_size_line(x.intent), "Points:"]
     lines += [f"- {_one_line(point)}" for point in x.intent]
-    lines += _context_lines(x.context, settings.context_words)
+    if settings.habits and x.habits:
+        lines += ["Usually:", *map(_habit_line, x.habits)]
     return "\n".join(lines)
 
 
@@ -215,6 +221,10 @@ def _recipient_line(known: Recipient) -> str:
     return f"Recipient: {', '.join(parts)}"
 
 
+def _habit_line(habit: Habit) -> str:
+    return f"{format_rules((habit.rule,))} ({habit.said} of {habit.of})"
+
+
 def _earlier(mails: int) -> str:
     if mails == 0:
         return "no earlier mail"
@@ -243,6 +253,21 @@ def _context_lines(context: tuple[ContextMessage, ...], budget: int) -> list[str
             continue
         lines += [f"Answering {display_name(message.author)}:", f"> {' '.join(words)}"]
     return lines
+
+
+def context_words(rendered: str) -> int:
+    """How many words of context a rendered x holds."""
+    return sum(len(line.split()) - 1 for line in rendered.splitlines() if line.startswith("> "))
+
+
+def with_context_cut(rendered: str, words: int) -> str:
+    """A rendered x with so many words of its context, the first ones, and all else."""
+    lines = []
+    for line in rendered.splitlines():
+        kept = line.split()[1 : words + 1] if line.startswith("> ") else None
+        words -= len(kept or ())
+        lines.append(line if kept is None else " ".join([">", *kept]))
+    return "\n".join(lines)
 
 
 def display_name(address: Address) -> str:

@@ -177,13 +177,17 @@ def filter_facts(rules: Iterable[Rule], x: X) -> tuple[tuple[Rule, ...], tuple[R
     What may not stay is a fact that x does not hold, RUN quoted words that x does not hold, and a
     comparison with another text.
     """
-    judge = _judge(x, "", "")
     kept: list[Rule] = []
     dropped: list[Rule] = []
-    for rule in rules:
-        usable, _ = _settled(rule, judge)
+    for rule, usable in fitted(rules, x):
         (dropped if usable is None else kept).append(usable or rule)
     return tuple(kept), tuple(dropped)
+
+
+def fitted(rules: Iterable[Rule], x: X) -> Iterator[tuple[Rule, Rule | None]]:
+    """Each rule with how it may stay where x alone is known, None where it may not."""
+    judge = _judge(x, "", "")
+    return ((rule, _settled(rule, judge)[0]) for rule in rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

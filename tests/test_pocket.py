@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from training_examples import loss_of
 
 from daemon.sample.cast import CAST
 from mlx_agent import bases, pocket
@@ -23,7 +24,6 @@ from mlx_agent.records import ASPECTS, Rule, X
 from mlx_agent.render import lesson_messages
 from mlx_agent.rules import filter_facts, format_rules, parse_rules
 from mlx_agent.train.batches import tokenise
-from mlx_agent.train.run import mean_loss
 
 from mlx.utils import tree_flatten  # isort: skip  # after the engine
 
@@ -88,7 +88,7 @@ def test_a_manner_depends_on_the_mail() -> None:
     seen = set()
     for _ in range(300):
         who = personas.persona(random)
-        x, _rules = personas.lesson(random, who)
+        x = personas.lesson(random, who).x
         seen |= {(name, met(x)) for name, met in CONDITIONS.items()}
         met_first = [manner for name, manner in who.special if CONDITIONS[name](x)]
         assert who.manner(x) == (met_first or [who.usual])[0]
@@ -158,7 +158,7 @@ def test_the_base_has_learned_what_rules_are_like(base: tuple[Any, Any]) -> None
     for x, rules in islice(lessons(HELD_OUT_SEED), 40):
         chat = [{"role": m.role, "content": m.content} for m in lesson_messages(x, rules, RENDER)]
         items.append(tokenise(chat, tokenizer, 2048))
-    assert mean_loss(model, sorted(items, key=lambda item: len(item[0])), 8) < 0.3
+    assert loss_of(model, items) < 0.3
 
 
 def test_the_base_is_what_the_script_says(made: Path) -> None:

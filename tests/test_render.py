@@ -21,6 +21,7 @@ from mlx_agent.records import (
     ContextMessage,
     DraftTask,
     FirstTask,
+    Habit,
     IntentTask,
     JudgeTask,
     Kind,
@@ -92,13 +93,29 @@ def test_x_is_rendered_as_the_agent_was_trained_on_it() -> None:
         "Mail: reply, one recipient\n"
         'Recipient: other domain, several earlier mails, greeting "Hi {first},", '
         "no sign-off, writes casual\n"
+        "Answering Tim Oduya:\n"
+        "> When can you come?\n"
         "Size: 2 points, 7 words, 1 questions\n"
         "Points:\n"
         "- come on Tuesday\n"
-        "- are the drawings ready?\n"
-        "Answering Tim Oduya:\n"
-        "> When can you come?"
+        "- are the drawings ready?"
     )
+
+
+def test_habits_stand_last_and_with_their_votes() -> None:
+    """For the agent alone: a large model is not shown them, and they can be switched off."""
+    habit = Habit(rule=Rule(aspect="sign-off", instruction="end with a dash"), said=5, of=9)
+    x = replace(AN_X, habits=(habit,))
+    assert lines(x) == [*lines(AN_X), "Usually:", "Sign-off: end with a dash (5 of 9)"]
+    assert lines(x, RenderSettings(habits=False)) == lines(AN_X)
+    assert render.messages(DraftTask(x=x)) == render.messages(DraftTask(x=AN_X))
+
+
+def test_what_is_known_before_the_points_is_rendered_before_them() -> None:
+    """So that it can be read while the user types."""
+    before = render_x(replace(AN_X, intent=()), ALL).partition("Size:")[0]
+    assert render_x(AN_X, ALL).startswith(before)
+    assert "Answering" in before
 
 
 def test_training_asks_what_drafting_asks() -> None:
@@ -170,7 +187,8 @@ def test_context_is_cut_to_its_words_nearest_first() -> None:
 def test_an_empty_message_does_not_hide_the_ones_behind_it() -> None:
     """An answer with an attachment only."""
     context = (ContextMessage(author=TIM), ContextMessage(author=TIM, text="When?"))
-    assert lines(replace(AN_X, context=context))[-1] == "> When?"
+    shown = [line for line in lines(replace(AN_X, context=context)) if line.startswith(">")]
+    assert shown == ["> When?"]
 
 
 def test_without_a_budget_no_context_is_shown() -> None:
@@ -184,7 +202,7 @@ def test_without_a_budget_no_context_is_shown() -> None:
 def test_what_is_no_mail_has_an_author_and_a_subject_alone(kind: Kind, about: str) -> None:
     """Nobody is written to; what follows is as in a mail."""
     x = replace(AN_X, metadata=replace(AN_X.metadata, cc=(KIM,)), kind=kind)
-    rest = lines(AN_X)[lines(AN_X).index("Size: 2 points, 7 words, 1 questions") :]
+    rest = lines(AN_X)[lines(AN_X).index("Answering Tim Oduya:") :]
     assert lines(x) == ["Author: Nora Falk", about, *rest]
     (about_it, _) = fenced(IntentTask(own_text="Go.", metadata=x.metadata, kind=kind))
     assert about_it.splitlines() == ["Author: Nora Falk", about]

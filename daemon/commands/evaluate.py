@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from daemon.commands.output import console, print_json
 from daemon.commands.session import choose_account, load, local_app
 from daemon.errors import AgentMissing
+from daemon.habits import with_habits
 from daemon.jobs.tasks import lessons_to_train
 from daemon.jobs.worker import Worker
 from daemon.store.nearest import nearest_among
@@ -32,7 +34,8 @@ async def evaluate(account: str | None, *, as_json: bool) -> None:
     if current is None:
         raise AgentMissing(name)
     async with local_app(paths, settings) as app:
-        splits = split(await lessons_to_train(settings, app.database, app.door, name))
+        lessons = await lessons_to_train(settings, app.database, app.door, name)
+        splits = await asyncio.to_thread(with_habits, split(lessons))
         rules = await agent_rules(app.worker, paths.adapters, current, splits.test)
         conditions = [
             *rivals(splits),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from typing import Any
@@ -14,6 +14,7 @@ from daemon.app import App
 from daemon.commands.evaluate import AGENT, agent_rules, rivals
 from daemon.config import Config, Paths
 from daemon.demo_imap import EmbeddedImap
+from daemon.habits import shown
 from daemon.mailbox import outbox
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
@@ -24,7 +25,7 @@ from mlx_agent.evaluate import Condition, Measured, measure, pool
 from mlx_agent.large.offline import Offline
 from mlx_agent.names import first_name
 from mlx_agent.records import Address, Lesson, Rule
-from mlx_agent.teach.dataset import Splits, split
+from mlx_agent.teach.dataset import split
 from plugin.client import Client
 
 PASSWORD = "demo"  # noqa: S105  # of a server that is gone in five minutes
@@ -139,25 +140,27 @@ async def evaluate(app: App, on_progress: OnProgress) -> dict[str, list[Measured
     keys = [person.key for person in sample.people()]
     writer = Offline()
     found: dict[str, list[Measured]] = {}
+    parts = {key: split(await app.database.read(lesson_store.lessons, key)) for key in keys}
     for position, key in enumerate(keys):
         on_progress("all", {"step": "evaluate", "done": position, "total": len(keys), "note": ""})
-        splits = split(await app.database.read(lesson_store.lessons, key))
-        other = keys[(position + 1) % len(keys)]
+        other, test = keys[(position + 1) % len(keys)], parts[key].test
         conditions = [
-            *rivals(splits),
-            Condition(name=ANOTHER, rules=await _rules(app, other, splits)),
-            Condition(name=AGENT, rules=await _rules(app, key, splits)),
+            *rivals(parts[key]),
+            Condition(name=ANOTHER, rules=await _rules(app, other, test, parts[other].train)),
+            Condition(name=AGENT, rules=await _rules(app, key, test, parts[key].train)),
         ]
-        found[key] = await measure(splits.test, conditions, writer)
+        found[key] = await measure(test, conditions, writer)
     on_progress("all", {"step": "evaluate", "done": len(keys), "total": len(keys), "note": ""})
     together = [pool(list(same)) for same in zip(*found.values(), strict=True)]
     return {**found, "all": together}
 
 
-async def _rules(app: App, account: str, splits: Splits) -> tuple[tuple[Rule, ...], ...]:
-    """The rules that an account's newest adapter gives, promoted or not."""
+async def _rules(
+    app: App, account: str, test: Sequence[Lesson], known: Sequence[Lesson]
+) -> tuple[tuple[Rule, ...], ...]:
+    """The rules of an account's newest adapter, promoted or not, which sees its own lessons."""
     newest = adapters.adapters(app.paths.adapters, account)[-1]
-    return await agent_rules(app.worker, app.paths.adapters, newest.id, splits.test)
+    return await agent_rules(app.worker, app.paths.adapters, newest.id, shown(test, known))
 
 
 async def draft(client: Client) -> list[Drafted]:

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from mlx_agent.few_shot import NEIGHBOURS, habits
 from mlx_agent.large.offline_rules import rules_for
 from mlx_agent.large.offline_writer import baseline, compose
 from mlx_agent.pocket import world
-from mlx_agent.records import Address, ContextMessage, Metadata, Recipient, Register, Rule, X
+from mlx_agent.records import (
+    Address,
+    ContextMessage,
+    Lesson,
+    Metadata,
+    Recipient,
+    Register,
+    Rule,
+    X,
+)
 from mlx_agent.style import MARKS, Manner
 from mlx_agent.wording import SHORTHAND
 
@@ -73,6 +84,10 @@ _LAYOUTS = (
 )  # fmt: skip
 
 
+_SHOWN = 0.9
+"""The share of lessons whose x has habits: an agent must do without, too."""
+_WHENEVER = datetime(2020, 1, 1, tzinfo=UTC)
+
 _REGISTERS: tuple[Register, ...] = ("formal", "plain", "casual")
 
 
@@ -105,27 +120,60 @@ def persona(random: Random) -> Persona:
         domain=domain,
         usual=usual,
         special=tuple((c, _variation(random, usual)) for c in conditions),
-        noise=random.choice((0.0, 0.05, 0.1)),
+        noise=random.choice((0.0, 0.1, 0.2, 0.4)),
     )
 
 
-def lesson(random: Random, who: Persona) -> tuple[X, tuple[Rule, ...]]:
-    """One mail of a persona as a training pair."""
+def lesson(random: Random, who: Persona) -> Lesson:
+    """One mail of a persona as a lesson."""
     x = _mail(random, who)
     manner = who.manner(x)
     if random.random() < who.noise:
         manner = _variation(random, manner)
     text = compose(x, manner)
-    return x, rules_for(x, text, baseline(x))
+    key = f"{random.getrandbits(64):016x}"
+    return Lesson(
+        id=key,
+        sample_id=key,
+        account="",
+        x=x,
+        rules=rules_for(x, text, baseline(x)),
+        own_text=text,
+        baseline=None,
+        sent_at=_WHENEVER,
+        thread=key,
+        strategy="R3",
+        calls=(),
+    )
 
 
 def lessons(seed: int) -> Iterator[tuple[X, tuple[Rule, ...]]]:
-    """An endless stream: a few mails each of ever new personas, in a seeded order."""
+    """An endless stream: some mails each of ever new personas, in a seeded order."""
     random = Random(seed)
     while True:
-        crowd = [persona(random) for _ in range(24)]
-        for _ in range(24 * 6):
-            yield lesson(random, random.choice(crowd))
+        crowd = [_taught(random, persona(random)) for _ in range(24)]
+        pairs = [(x, one.rules) for taught in crowd for x, one in taught]
+        random.shuffle(pairs)
+        yield from pairs
+
+
+def _taught(random: Random, who: Persona) -> list[tuple[X, Lesson]]:
+    """Some mails of a persona, in each x what the ones nearest to it say; in a few, nothing."""
+    taught = [lesson(random, who) for _ in range(random.choice((6, 10, 12, 16)))]
+    found = []
+    for one in taught:
+        near = _nearest(random, who, one.x, [other for other in taught if other is not one])
+        shown = habits(near, one.x) if random.random() < _SHOWN else ()
+        found.append((replace(one.x, habits=shown), one))
+    return found
+
+
+def _nearest(random: Random, who: Persona, x: X, others: list[Lesson]) -> list[Lesson]:
+    """As a search finds them: those that x's manner is meant for first, but not surely."""
+    luck = random.choice((0.3, 0.7, 1.0))
+    random.shuffle(others)
+    apart = {o.id: who.manner(o.x) is not who.manner(x) and random.random() < luck for o in others}
+    return sorted(others, key=lambda other: apart[other.id])[:NEIGHBOURS]
 
 
 def _mail(random: Random, who: Persona) -> X:

@@ -30,7 +30,7 @@ from mlx.utils import tree_flatten  # noqa: E402
 from mlx_lm.models import llama  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
-from mlx_agent import render  # noqa: E402
+from mlx_agent import codec, render  # noqa: E402
 from mlx_agent.pocket.personas import lessons  # noqa: E402
 from mlx_agent.pocket.tokenizer import save_tokenizer, train_tokenizer  # noqa: E402
 from mlx_agent.records import RenderSettings  # noqa: E402
@@ -64,7 +64,7 @@ ARCHITECTURE: dict[str, Any] = {
 class Plan:
     """How long and how fast: steps of `batch` lessons each, cosine decay from `rate`."""
 
-    steps: int = 1800
+    steps: int = 1400
     batch: int = 8
     rate: float = 3e-3
     warm_up: int = 20
@@ -159,8 +159,7 @@ def save(model: nn.Module, tokenizer: Tokenizer, out: Path) -> None:
     weights = dict(tree_flatten(model.parameters()))
     mx.save_safetensors(str(out / "model.safetensors"), weights, metadata={"format": "mlx"})
     (out / "config.json").write_text(json.dumps(ARCHITECTURE, indent=2) + "\n", "utf-8")
-    settings = {"context_words": RENDER.context_words, "recipient": RENDER.recipient}
-    (out / "trimtab.json").write_text(json.dumps(settings) + "\n", "utf-8")
+    (out / "trimtab.json").write_text(codec.dumps(RENDER) + "\n", "utf-8")
     save_tokenizer(tokenizer, out)
 
 
