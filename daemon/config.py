@@ -258,12 +258,23 @@ class Train(_Section):
 
     base: str = "pocket"
     rank: int = Field(default=16, ge=1, le=256)
+    layers: int = Field(default=0, ge=0)
     epochs: int = Field(default=4, ge=1, le=100)
-    batch_size: int = Field(default=8, ge=1, le=256)
+    batch_tokens: int = Field(default=3072, ge=64)
     learning_rate: float = Field(default=2e-3, gt=0, lt=1)
     max_tokens: int = Field(default=1024, ge=64)
+    checkpointing: Literal["auto", "on", "off"] = "auto"
+    start: Literal["base", "adapter"] = "base"
+    replay: int = Field(default=3, ge=0)
+    keep_gb: float = Field(default=4.0, ge=0)
     min_lessons: int = Field(default=20, ge=2)
     seed: int = 1
+
+
+class Agent(_Section):
+    """The small model when it is asked. What is idle for so long is unloaded."""
+
+    idle_minutes: float = Field(default=15.0, gt=0)
 
 
 class Schedule(_Section):
@@ -283,6 +294,7 @@ class Config(_Section):
     budget: Budget = Budget()
     teach: Teach = Teach()
     train: Train = Train()
+    agent: Agent = Agent()
     schedule: Schedule = Schedule()
 
     @model_validator(mode="after")

@@ -91,6 +91,18 @@ def _nothing_to_teach(error: e.NothingToTeach) -> str:
     )
 
 
+def _base_not_found(error: m.BaseNotFound) -> str:
+    if error.base.count("/") == 1 and not error.base.startswith(("/", "~", ".")):
+        return (
+            f"The base model {error.base!r} is not on this machine; fetch it with `hf download "
+            f"{error.base}`, or set train.base to 'pocket'."
+        )
+    return (
+        f"There is no base model {error.base!r}; set train.base to 'auto', to 'pocket', or to a "
+        "directory that mlx-lm can load."
+    )
+
+
 def _too_few_lessons(error: m.TooFewLessons) -> str:
     return (
         f"Account {error.account!r} has {error.have} lessons and needs {error.need} to train; "
@@ -253,18 +265,23 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.WriterUnavailable: lambda x: (
         f"The writer {x.model!r} did not answer ({x.reason}); your bullets are kept. Try again."
     ),
-    m.BaseNotFound: lambda x: (
-        f"There is no base model {x.base!r}; set train.base to 'pocket' or to a directory that "
-        "mlx-lm can load."
-    ),
+    m.BaseNotFound: _base_not_found,
     m.BaseDamaged: lambda x: (
         f"The base model {x.base!r} cannot be loaded ({x.reason}); download or convert it again."
     ),
     m.TooFewLessons: _too_few_lessons,
     m.TrainingDiverged: lambda x: (
-        f"Training for account {x.account!r} went astray at step {x.step} (the loss is not a "
-        "number); nothing was written, and the agent in use stays. Lower train.learning_rate and "
-        "train again."
+        f"Training for account {x.account!r} went astray at step {x.step} (the loss only grows, "
+        "or is no number); nothing was written, and the agent in use stays. Lower "
+        "train.learning_rate and train again."
+    ),
+    m.MemoryShort: lambda x: (
+        f"Training for account {x.account!r} needs more memory than there is with the base "
+        f"{x.base!r}; the agent in use stays. Close other programs, or choose a smaller train.base."
+    ),
+    m.TrainingPaused: lambda x: (
+        f"Training for account {x.account!r} was paused at step {x.step} of {x.steps}, for its "
+        "time was over; the next run goes on from there."
     ),
     m.AdapterNotFound: lambda x: (
         f"There is no adapter {x.adapter_id!r}; `trimtab adapters list` shows those there are."
@@ -276,6 +293,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     m.DiskFull: lambda _: (
         "The disk is full; make room and try again. Nothing was left half-done, and the agent in "
         "use stays."
+    ),
+    m.ProtocolRefused: lambda x: (
+        f"The model process speaks version {x.spoken} of its protocol, and was asked in version "
+        f"{x.asked}: trimtab was changed while it ran; start it again."
     ),
     m.WorkerFailed: lambda x: (
         f"The model process failed ({x.kind}), by a bug of trimtab's; nothing was lost. Please "

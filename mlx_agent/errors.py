@@ -5,7 +5,8 @@
     │   ├── BaseNotFound            no model directory for the configured base
     │   ├── BaseDamaged             the model directory cannot be loaded
     │   ├── TooFewLessons           not enough lessons to train on
-    │   ├── TrainingDiverged        a loss that is no number; no adapter was written
+    │   ├── TrainingDiverged        the loss is no number, or grows; no adapter was written
+    │   ├── MemoryShort             the machine has too little for a training on this base
     │   ├── AdapterNotFound
     │   ├── AdapterDamaged          a file of the adapter is missing or differs from its manifest
     │   ├── DiskFull                no room for a data set or an adapter
@@ -16,9 +17,11 @@
     ├── TransientError          try again later: retried with backoff
     │   ├── WorkerDied              the worker process ended while a request was in flight
     │   ├── WorkerBusy              the worker is training
+    │   ├── TrainingPaused          the deadline came; the next training goes on from there
     │   ├── RateLimited             the provider asks to wait; carries its delay
     │   ├── ModelOverloaded         the provider cannot answer now
     │   └── ModelUnreachable        name, network, TLS or time-out; `sent`: it may have been paid
+    ├── ProtocolRefused         the worker process speaks another version of the protocol
     ├── WorkerFailed            a bug in the worker process, by the class of its exception
     └── SampleError             about one sample, which is set aside
         ├── AnswerMalformed         the answer could not be parsed
@@ -89,6 +92,19 @@ class TrainingDiverged(UserError):
 
 
 @dataclass(eq=False)
+class MemoryShort(UserError):
+    account: str
+    base: str
+
+
+@dataclass(eq=False)
+class TrainingPaused(TransientError):
+    account: str
+    step: int
+    steps: int
+
+
+@dataclass(eq=False)
 class AdapterNotFound(UserError):
     adapter_id: str
 
@@ -136,6 +152,12 @@ class WorkerDied(TransientError):
 @dataclass(eq=False)
 class WorkerBusy(TransientError):
     pass
+
+
+@dataclass(eq=False)
+class ProtocolRefused(TrimtabError):
+    asked: int
+    spoken: int
 
 
 @dataclass(eq=False)

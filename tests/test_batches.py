@@ -1,27 +1,30 @@
-"""Batches and the loss: every lesson counts, and of a lesson the answer's tokens alone."""
+"""Batches: every lesson counts, little is padded, and any step can be found again."""
 
 import json
-import math
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from training_examples import lessons_of
 
 from mlx_agent import bases
-from mlx_agent.engine import load, mx
+from mlx_agent.engine import load
+from mlx_agent.records import RenderSettings
+from mlx_agent.render import context_words, lesson_messages, with_context_cut
 from mlx_agent.train.batches import (
     PAD_TO,
     Item,
-    arrays,
-    batch_iterator,
-    loss,
+    batch_of,
+    batches,
+    from_step,
     order,
+    padded_tokens,
+    padding,
     read_items,
+    targets,
     tokenise,
 )
 
@@ -39,20 +42,12 @@ def tokenizer() -> Any:
     return load(bases.find("pocket"))[1]
 
 
+RENDER = RenderSettings(context_words=25)
+
+
 def items_of(lengths: list[int]) -> list[Item]:
     """Items of these lengths that can be told apart."""
     return [([number] * length, 1) for number, length in enumerate(lengths)]
-
-
-def table(tokens: mx.array) -> mx.array:
-    """A model over four tokens whose logits depend on the last token alone."""
-    rows = mx.array([[0.0, 0.0, 0.0, 0.0], [3.0, 1.0, 0.0, 2.0], [0.0, 4.0, 1.0, 1.0], [1.0] * 4])
-    return rows[tokens]
-
-
-def nats(logits: list[float], target: int) -> float:
-    """The cross-entropy of one target, by hand."""
-    return math.log(sum(math.exp(logit) for logit in logits)) - logits[target]
 
 
 # --- order -----------------------------------------------------------------------------------
@@ -60,97 +55,104 @@ def nats(logits: list[float], target: int) -> float:
 lengths = st.lists(st.integers(2, 90), min_size=1, max_size=40)
 
 
-@given(lengths, st.integers(1, 9), st.integers(0, 5))
-def test_every_item_is_in_one_batch(found: list[int], size: int, seed: int) -> None:
+@given(lengths, st.integers(1, 400))
+def test_every_item_is_in_one_batch(found: list[int], budget: int) -> None:
     """A small set makes a small batch, and a remainder is not dropped."""
     items = items_of(found)
-    batches = order(items, size, Random(seed))
-    assert len(batches) == math.ceil(len(items) / size)
-    assert sorted(item for batch in batches for item in batch) == sorted(items)
-    assert sorted(len(batch) for batch in batches)[1:] == [size] * (len(batches) - 1)
+    cut = batches(items, budget)
+    assert sorted(item for batch in cut for item in batch.items) == sorted(items)
 
 
-@given(lengths, st.integers(1, 9), st.integers(0, 5))
-def test_like_lengths_are_together(found: list[int], size: int, seed: int) -> None:
+@given(lengths, st.integers(1, 400))
+def test_a_batch_keeps_to_its_budget(found: list[int], budget: int) -> None:
+    """Padding included; one lesson is a batch whatever its length."""
+    for batch in batches(items_of(found), budget):
+        assert len(batch.items) == 1 or len(batch.items) * batch.length <= budget
+
+
+@given(lengths, st.integers(1, 400))
+def test_like_lengths_are_together(found: list[int], budget: int) -> None:
     """The batches' lengths overlap nowhere, so that little is padded."""
-    batches = order(items_of(found), size, Random(seed))
-    spans = sorted(sorted(len(tokens) for tokens, _ in batch) for batch in batches)
-    flat = [length for span in spans for length in span]
-    assert flat == sorted(found)
+    cut = batches(items_of(found), budget)
+    assert [len(tokens) for batch in cut for tokens, _ in batch.items] == sorted(found)
 
 
-def of_epochs(stream: Iterator[tuple[mx.array, mx.array]], batches: int) -> list[list[int]]:
-    """The items of the next batches, by their numbers."""
-    return [tokens[:, 0].tolist() for tokens, _ in islice(stream, batches)]
+def test_lessons_are_hardly_padded(tokenizer: Any) -> None:
+    """Below 4 % of what is computed, on the lessons of an invented person."""
+    messages = [
+        [{"role": m.role, "content": m.content} for m in lesson_messages(one.x, one.rules, RENDER)]
+        for one in lessons_of(150)
+    ]
+    cut = batches([tokenise(each, tokenizer, 1024) for each in messages], 3072)
+    assert len(cut) > 5
+    assert padding(cut) < 0.04
 
 
-def test_each_epoch_has_every_item_in_an_order_of_its_own() -> None:
-    """Eleven items in batches of four, three epochs on end."""
-    items = items_of([5] * 11)
-    stream = batch_iterator(1)(items, 4, 1024, loop=True)
-    epochs = [of_epochs(stream, 3) for _ in range(3)]
-    for epoch in epochs:
-        assert sorted(number for batch in epoch for number in batch) == list(range(11))
-    assert epochs[0] != epochs[1] != epochs[2]
+def test_each_epoch_has_every_batch_in_an_order_of_its_own() -> None:
+    """Of seven, three epochs on end."""
+    epochs = [order(7, seed=1, epoch=epoch) for epoch in range(3)]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(7))] * 3
+    assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
 def test_the_order_follows_from_the_seed() -> None:
     """The same seed trains alike, another one otherwise."""
-    items = items_of([5] * 11)
-    one, same, other = (
-        of_epochs(batch_iterator(seed)(items, 4, 1024, loop=True), 6) for seed in (1, 1, 2)
-    )
-    assert one == same
-    assert one != other
+    assert order(9, 1, 4) == order(9, 1, 4) != order(9, 2, 4)
 
 
-def test_without_a_loop_there_is_one_epoch() -> None:
-    """As the trainer asks for validation, with arguments of its own."""
-    stream = batch_iterator(1)(items_of([3, 4]), 8, 1024, comm_group=None)
-    assert [tokens.shape for tokens, _ in stream] == [(2, PAD_TO)]
+@pytest.mark.parametrize("seed", range(5))
+def test_the_longest_lessons_come_first(seed: int) -> None:
+    """Where memory is short, it shows at once."""
+    assert order(9, seed, 0)[0] == 8
 
 
-# --- arrays and the loss ---------------------------------------------------------------------
+@given(lengths, st.integers(0, 90))
+def test_any_step_can_be_found_again(found: list[int], done: int) -> None:
+    """Going on after so many steps gives what would have come."""
+    cut = batches(items_of(found), 128)
+    whole = list(islice(from_step(cut, 1, 0), done + 8))
+    assert list(islice(from_step(cut, 1, done), 8)) == whole[done:]
 
 
-def test_arrays_are_padded_to_a_round_length() -> None:
-    """Rows of zeros' padding; spans say where the answer begins and the item ends."""
-    tokens, spans = arrays([([7] * 33, 4), ([8] * 2, 1)])
+# --- shares ----------------------------------------------------------------------------------
+
+
+@given(lengths, st.integers(1, 4))
+def test_machines_share_a_batch(found: list[int], size: int) -> None:
+    """Each lesson is one machine's; whoever has none computes for nothing, in the same shape."""
+    batch = batch_of(items_of(found))
+    shares = [batch.share(rank, size) for rank in range(size)]
+    own = [item for share in shares if not share.blank for item in share.items]
+    assert sorted(own) == sorted(batch.items)
+    assert sum(share.tokens for share in shares) == batch.tokens
+    for share in shares:
+        assert (share.length, share.most, share.answers) == (
+            batch.length,
+            batch.most,
+            batch.answers,
+        )
+        assert bool(targets(share)[2].sum().item()) is not share.blank
+
+
+# --- arrays ----------------------------------------------------------------------------------
+
+
+def test_rows_are_padded_to_a_round_length() -> None:
+    """With zeros."""
+    tokens = padded_tokens(batch_of([([7] * (PAD_TO + 1), 4), ([8] * 2, 1)]))
     assert tokens.shape == (2, 2 * PAD_TO)
-    assert tokens.sum(axis=1).tolist() == [7 * 33, 8 * 2]
-    assert spans.tolist() == [[4, 33], [1, 2]]
+    assert tokens.sum(axis=1).tolist() == [7 * (PAD_TO + 1), 8 * 2]
 
 
-def test_the_loss_is_the_mean_over_the_answers_tokens() -> None:
-    """Computed by hand: two answers of two and of one token."""
-    value, count = loss(table, *arrays([([1, 2, 1, 3], 2), ([3, 2, 2], 2)]))
-    row_of = {1: [3.0, 1.0, 0.0, 2.0], 2: [0.0, 4.0, 1.0, 1.0]}
-    by_hand = [nats(row_of[2], 1), nats(row_of[1], 3), nats(row_of[2], 2)]
-    assert count.item() == 3
-    assert value.item() == pytest.approx(sum(by_hand) / 3, rel=1e-6)
-
-
-def test_the_prompt_is_no_target() -> None:
-    """Prompts of any words: what counts is what follows from their last token."""
-    answer = [2, 1, 3]
-    values = [
-        loss(table, *arrays([([*prompt, 1, *answer], len(prompt) + 1)]))[0].item()
-        for prompt in ([], [1], [2, 3, 2], [3] * 40)
-    ]
-    assert values == pytest.approx([values[0]] * 4, rel=1e-6)
-
-
-def test_padding_does_not_count() -> None:
-    """Beside a long item a short one has the loss that it has alone, whatever fills its row."""
-    short, long = ([1, 2, 1], 1), ([2, 1] * 40, 79)
-    tokens, spans = arrays([short, long])
-    alone = loss(table, *arrays([short]))[0].item()
-    last = loss(table, *arrays([long]))[0].item()
-    filled = mx.where(mx.arange(tokens.shape[1]) < spans[:, 1:], tokens, 3)
-    for rows in (tokens, filled):
-        value, count = loss(table, rows, spans)
-        assert count.item() == 3
-        assert value.item() == pytest.approx((2 * alone + last) / 3, rel=1e-6)
+def test_targets_are_the_answers_alone() -> None:
+    """Each with the position that it is predicted from, and a weight."""
+    batch = batch_of([([1, 2, 1, 3], 2), ([3, 2, 5], 2)])
+    positions, tokens, weights = (each.tolist() for each in targets(batch))
+    gap = [0] * (PAD_TO - 2)
+    assert positions == [[1, 2, *gap], [1, 0, *gap]]
+    assert tokens == [[1, 3, *gap], [5, 0, *gap]]
+    assert weights == [[1.0, 1.0, *gap], [1.0, 0.0, *gap]]
+    assert batch.answers == 3
 
 
 # --- lessons to tokens -----------------------------------------------------------------------
@@ -167,7 +169,28 @@ def test_a_lesson_is_its_prompt_and_its_answer(tokenizer: Any) -> None:
     assert tokens[-1] == tokenizer.eos_token_id
 
 
-def test_too_long_a_lesson_loses_the_start_of_its_prompt(tokenizer: Any) -> None:
+def asked(words: int) -> list[dict[str, str]]:
+    """A lesson whose context has so many words."""
+    context = "\n".join(
+        f"> {' '.join(['rope'] * part)}" for part in (words // 2, words - words // 2)
+    )
+    content = f"To: Ben\nAnswering Ben:\n{context}\nPoints:\n- the boat is ready"
+    return [MESSAGES[0], {"role": "user", "content": content}, MESSAGES[2]]
+
+
+@pytest.mark.parametrize("most", [60, 90, 120])
+def test_too_long_a_lesson_loses_its_context(tokenizer: Any, most: int) -> None:
+    """As little of it as will do, and nothing else."""
+    tokens, offset = tokenise(asked(100), tokenizer, most)
+    left = next(n for n in range(100) if len(tokenise(asked(n + 1), tokenizer, 1024)[0]) > most)
+    cut = with_context_cut(asked(100)[1]["content"], left)
+    assert context_words(cut) == left
+    rendered = [MESSAGES[0], {"role": "user", "content": cut}, MESSAGES[2]]
+    assert len(tokens) <= most
+    assert (tokens, offset) == tokenise(rendered, tokenizer, 1024)
+
+
+def test_what_is_too_long_without_context_loses_the_start_of_its_prompt(tokenizer: Any) -> None:
     """Of the answer nothing goes."""
     whole, offset = tokenise(MESSAGES, tokenizer, 1024)
     answer = whole[offset:]

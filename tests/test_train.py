@@ -8,10 +8,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from training_examples import Trained, a_request, lessons_of, train_here
+from training_examples import Trained, a_request, lessons_of, plain_loss, train_here
 
 from mlx_agent import adapters, bases, codec, pocket
 from mlx_agent.agent import Agent
@@ -19,8 +18,8 @@ from mlx_agent.engine import load, mx, nn
 from mlx_agent.errors import BaseDamaged, BaseNotFound, TooFewLessons, TrainingDiverged
 from mlx_agent.records import RenderSettings, TrainEvent
 from mlx_agent.teach.dataset import Splits
-from mlx_agent.train.batches import read_items
-from mlx_agent.train.run import mean_loss, train
+from mlx_agent.train.course import Course
+from mlx_agent.train.run import UNFINISHED, train
 
 from mlx.utils import tree_flatten  # isort: skip  # after the engine
 from mlx_lm import utils as mlx_lm_utils  # isort: skip
@@ -47,11 +46,9 @@ def weights(path: Path) -> dict[str, mx.array]:
     return found
 
 
-def valid_loss(trained: Trained, base: Path | None = None) -> float:
+def valid_loss(trained: Trained, base: str | Path = "pocket") -> float:
     """The loss on the validation split, measured anew with the adapter as it lies on disk."""
-    model, tokenizer = load(base or pocket.path(), trained.path)
-    items = read_items(trained.request.dataset / "valid.jsonl", tokenizer, 1024)
-    return mean_loss(model, items, trained.request.settings.batch_size)
+    return plain_loss(trained.request.dataset / "valid.jsonl", base, trained.path)
 
 
 # --- what it learns --------------------------------------------------------------------------
@@ -60,9 +57,7 @@ def valid_loss(trained: Trained, base: Path | None = None) -> float:
 def test_the_loss_falls(trained: Trained) -> None:
     """On the lessons trained on, and on the ones held out."""
     losses = [event.loss for event in trained.events]
-    model, tokenizer = load(pocket.path())
-    items = read_items(trained.request.dataset / "valid.jsonl", tokenizer, 1024)
-    before = mean_loss(model, items, 8)
+    before = plain_loss(trained.request.dataset / "valid.jsonl", "pocket", None)
     assert losses[-1] < losses[0] * 0.6
     assert trained.adapter.metrics["valid_loss"] < before / 2
 
@@ -92,11 +87,17 @@ def test_the_adapter_loads_through_mlx_lm(trained: Trained) -> None:
 
 
 def test_every_step_is_told(trained: Trained) -> None:
-    """18 lessons make three steps an epoch; the last one of an epoch tells the validation loss."""
+    """18 lessons make two steps an epoch; the last one of an epoch tells the validation loss."""
     told = [(event.step, event.steps, event.epoch) for event in trained.events]
-    assert told == [(step, 9, (step - 1) // 3 + 1) for step in range(1, 10)]
+    assert told == [(step, 6, (step - 1) // 2 + 1) for step in range(1, 7)]
     measured = [event.step for event in trained.events if event.valid_loss is not None]
-    assert measured == [3, 6, 9]
+    assert measured == [2, 4, 6]
+
+
+def test_what_was_decided_is_told_first(trained: Trained) -> None:
+    """How large the batches are, and what memory that takes."""
+    assert trained.events[0].note.startswith("4 blocks, batches of 3072 tokens, about 0.")
+    assert not any(event.note for event in trained.events[1:])
 
 
 def test_events_hold_sane_figures(trained: Trained) -> None:
@@ -138,14 +139,20 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     assert one.adapter.settings_hash == same.adapter.settings_hash != other.adapter.settings_hash
 
 
-def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
-    """A rate so high that it unlearns: the weights are those of the first epoch."""
-    settings = {"epochs": 3, "learning_rate": 0.05}
-    trained = train_here(a_request(tmp_path, 12, settings=settings))
-    measured = [event.valid_loss for event in trained.events]
-    assert min(measured) == measured[0] < measured[-1] / 2
-    assert trained.adapter.metrics["valid_loss"] == measured[0]
-    assert valid_loss(trained) == pytest.approx(measured[0], rel=1e-5)
+def test_the_best_epoch_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four the second, as is told; its weights are what is written."""
+    told, true = iter((0.5, 0.1, 0.3, 0.2)), []
+    measured = Course.valid_loss
+
+    def other(course: Course) -> float:
+        true.append(measured(course))
+        return next(told)
+
+    monkeypatch.setattr(Course, "valid_loss", other)
+    trained = train_here(a_request(tmp_path, 12, settings={"epochs": 4}))
+    assert trained.adapter.metrics["valid_loss"] == 0.1
+    assert valid_loss(trained) == pytest.approx(true[1], rel=1e-5)
+    assert len({round(loss, 6) for loss in true}) == 4
 
 
 def test_too_long_lessons_train(tmp_path: Path) -> None:
@@ -194,27 +201,18 @@ def test_an_empty_split_is_too_few_lessons(tmp_path: Path, empty: str) -> None:
     with pytest.raises(TooFewLessons) as raised:
         train(a_request(tmp_path, 2, splits=Splits(**splits)), pytest.fail)
     assert (raised.value.account, raised.value.have, raised.value.need) == ("work", 2, 3)
-    assert not (tmp_path / "adapters").exists()
+    assert adapters.adapters(tmp_path / "adapters", "work") == []
 
 
-@pytest.mark.parametrize(
-    ("settings", "step"),
-    [
-        ({"learning_rate": 1e30, "epochs": 2, "batch_size": 3}, 2),
-        ({"learning_rate": 1e38}, 1),
-    ],
-    ids=["in training", "in validation"],
-)
-def test_a_diverged_training_writes_nothing(
-    tmp_path: Path, settings: dict[str, Any], step: int
-) -> None:
-    """It ends at the first loss that is not a number, on lessons or on held-out ones."""
+def test_a_diverged_training_writes_nothing(tmp_path: Path) -> None:
+    """It goes back twice, with half the rate each time; then it ends, and leaves no state."""
     events: list[TrainEvent] = []
+    request = a_request(tmp_path, 8, settings={"learning_rate": 1e30, "epochs": 2})
     with pytest.raises(TrainingDiverged) as raised:
-        train(a_request(tmp_path, 8, settings=settings), events.append)
-    assert (raised.value.account, raised.value.step) == ("work", step)
-    assert [event.step for event in events] == list(range(1, step))
-    assert not (tmp_path / "adapters").exists()
+        train(request, events.append)
+    assert raised.value.account == "work"
+    assert adapters.adapters(tmp_path / "adapters", "work") == []
+    assert not list((tmp_path / "adapters" / UNFINISHED).glob("*/state*"))
 
 
 def test_a_base_that_is_nowhere_trains_nothing(tmp_path: Path) -> None:
@@ -249,7 +247,7 @@ def test_an_event_that_raises_ends_the_training(tmp_path: Path) -> None:
 
     with pytest.raises(InterruptedError):
         train(a_request(tmp_path, 4), cancel)
-    assert not (tmp_path / "adapters").exists()
+    assert adapters.adapters(tmp_path / "adapters", "work") == []
 
 
 def test_a_killed_training_leaves_no_adapter(tmp_path: Path) -> None:
@@ -263,7 +261,7 @@ def test_a_killed_training_leaves_no_adapter(tmp_path: Path) -> None:
         text=True,
     )
     assert died.returncode == -signal.SIGKILL
-    assert not (tmp_path / "adapters").exists()
+    assert adapters.adapters(tmp_path / "adapters", "work") == []
     assert adapters.adapters(tmp_path / "adapters", "work") == []
 
 

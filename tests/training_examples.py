@@ -3,6 +3,7 @@
 MLX is imported where it is used, for every test file's fixtures pass through here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,22 +26,17 @@ def lessons_of(count: int, seed: int = PERSON) -> list[Lesson]:
     """Lessons of one persona, an hour and a thread each."""
     random = Random(seed)
     who = persona(random)
-    pairs = [lesson(random, who) for _ in range(count)]
     return [
-        Lesson(
+        replace(
+            lesson(random, who),
             id=f"l{number}",
             sample_id=f"m{number}",
             account="work",
-            x=x,
-            rules=rules,
             own_text="",
-            baseline=None,
             sent_at=JANUARY + timedelta(hours=number),
             thread=f"<{number}@example>",
-            strategy="R3",
-            calls=(),
         )
-        for number, (x, rules) in enumerate(pairs)
+        for number in range(count)
     ]
 
 
@@ -65,6 +61,27 @@ def a_request(root: Path, lessons: int, **changes: Any) -> TrainRequest:
         adapters_root=root / "adapters",
     )
     return replace(request, **changes)
+
+
+def plain_loss(path: Path, base: str | Path, adapter: Path | None) -> float:
+    """The mean cross-entropy of a split's answers' tokens in nats, each lesson by itself."""
+    from mlx_agent.engine import load
+    from mlx_agent.train.batches import read_items
+
+    model, tokenizer = load(bases.find(str(base)), adapter)
+    return loss_of(model, read_items(path, tokenizer, 1024))
+
+
+def loss_of(model: Any, items: Iterable[tuple[list[int], int]]) -> float:
+    """The mean cross-entropy of the items' answers' tokens in nats, each item by itself."""
+    from mlx_agent.engine import mx, nn
+
+    total, count = 0.0, 0
+    for tokens, offset in items:
+        logits = model(mx.array([tokens[:-1]]))[0, offset - 1 :]
+        total += nn.losses.cross_entropy(logits, mx.array(tokens[offset:])).sum().item()
+        count += len(tokens) - offset
+    return total / count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
