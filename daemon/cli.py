@@ -219,10 +219,10 @@ def adapters_list(account: AccountOption = None, *, as_json: Json = False) -> No
 
 @adapters_app.command(name="show")
 def adapters_show(adapter_id: str, *, as_json: Json = False) -> None:
-    """Show an adapter's manifest."""
+    """Show an adapter: its manifest, the gate's figures, and the curve of its training."""
     from daemon.commands.adapters import show as command
 
-    command(adapter_id, as_json=as_json)
+    _run(command(adapter_id, as_json=as_json))
 
 
 @adapters_app.command(name="promote")
@@ -237,6 +237,14 @@ def adapters_promote(adapter_id: str, *, as_json: Json = False) -> None:
 def adapters_rollback(account: AccountOption = None, *, as_json: Json = False) -> None:
     """Go back to the adapter that was used before."""
     from daemon.commands.adapters import rollback as command
+
+    command(account, as_json=as_json)
+
+
+@adapters_app.command(name="prune")
+def adapters_prune(account: AccountOption = None, *, as_json: Json = False) -> None:
+    """Remove old adapters; the last five used and the five newest stay."""
+    from daemon.commands.adapters import prune as command
 
     command(account, as_json=as_json)
 

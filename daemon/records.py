@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mlx_agent.records import Mail, Usage
+from mlx_agent.records import Mail, TrainEvent, Usage
 
 JobKind = Literal["sync", "edits", "teach", "train"]
 DeletedPolicy = Literal["forget", "keep"]
@@ -188,12 +188,16 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a step is, for a progress bar; `total` is None while unknown."""
+    """How far a step is, for a progress bar; `total` is None while unknown.
+
+    `curve` is what a training has reported so far, older steps thinned out.
+    """
 
     step: str
     done: int
     total: int | None = None
     note: str = ""
+    curve: tuple[TrainEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +232,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCounts:
-    """What the store holds of an account."""
+    """What the store holds of an account.
+
+    `kept` says why the gate did not let the adapter that it judged last be used; None if it did.
+    """
 
     account: str
     mails: int
@@ -239,6 +246,7 @@ class AccountCounts:
     edits: int
     last_sync: datetime | None
     adapter: str | None
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

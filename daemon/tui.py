@@ -8,12 +8,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from daemon.sparkline import sparkline
+
+_CURVE = 24
+"""Columns of the running training's loss curve."""
+
 
 def render_status(state: dict[str, Any]) -> RenderableType:
     """Accounts, then the last jobs, the budget, what cannot be read, and what runs."""
     accounts = state["accounts"]
     tables = (_accounts(accounts), Text(), _jobs(state["jobs"]))
-    return Group(*tables, *_budget(state["budget"]), *_unreadable(accounts), *_running(state))
+    told = (*_kept(accounts), *_budget(state["budget"]), *_unreadable(accounts), *_running(state))
+    return Group(*tables, *told)
 
 
 def _accounts(accounts: list[dict[str, Any]]) -> Table:
@@ -32,6 +38,15 @@ def _accounts(accounts: list[dict[str, Any]]) -> Table:
             _minute(row["last_sync"]) or "never",
         )
     return table
+
+
+def _kept(accounts: list[dict[str, Any]]) -> list[Text]:
+    """Why the newest agent of an account is not used, where the gate has kept it."""
+    return [
+        Text(f"\n{row['account']}: the agent trained last is kept, but not used: {row['kept']}.")
+        for row in accounts
+        if row.get("kept")
+    ]
 
 
 def _jobs(jobs: list[dict[str, Any]]) -> Table:
@@ -78,7 +93,9 @@ def _running(state: dict[str, Any]) -> list[Text]:
     if not progress:
         return []
     total = f" of {progress['total']}" if progress["total"] else ""
-    return [Text(f"\n{progress['step']}: {progress['done']}{total} {progress['note']}")]
+    said = f"\n{progress['step']}: {progress['done']}{total} {progress['note']}"
+    curve = sparkline([(e["step"], e["loss"]) for e in progress.get("curve", [])], _CURVE)
+    return [Text(f"{said} {curve}".rstrip())]
 
 
 def _outcome(outcome: dict[str, Any]) -> str:

@@ -4,39 +4,50 @@ A directory without a manifest does not exist, and neither does one still being 
 begins with a dot; what a killed process left of one goes with the next save.
 
 The current adapter of an account is the last line of `root/<account>.current`, the lines above it
-are those before; the file is replaced in one step, so that promotion and roll-back are atomic. No
-MLX here: the daemon lists and promotes.
+are those before; the file is replaced in one step, so that promotion and roll-back are atomic. One
+process at a time changes it or prunes. No MLX here: the daemon lists and promotes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from mlx_agent import codec
+from mlx_agent import bases, codec
 from mlx_agent.errors import AdapterDamaged, AdapterNotFound, no_room_told
 from mlx_agent.records import Adapter
 
 MANIFEST = "manifest.json"
 KEPT = 5
-"""Lines of the history of promotions."""
+"""Lines of the history of promotions, and how many of the newest stay besides."""
+_VERSIONS = ("trimtab", "mlx", "mlx-lm")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """An adapter's record and the SHA-256 of each of its files."""
+    """An adapter's record, the SHA-256 of each of its files, and by what versions it was made.
+
+    `hash` is the SHA-256 of all the rest of it; empty, as `versions`, where it is older than both.
+    """
 
     adapter: Adapter
     files: dict[str, str]
+    versions: dict[str, str] = field(default_factory=dict)
+    hash: str = ""
 
 
 def new_id(account: str, dataset_hash: str, settings_hash: str, at: datetime) -> str:
@@ -53,15 +64,15 @@ def save(root: Path, adapter: Adapter, write: Callable[[Path], None]) -> Adapter
     Raises AdapterNotFound for an id that cannot be a directory's name, and DiskFull.
     """
     _check(adapter.id)
-    for leftover in list(_leftovers(root)):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _sweep(root)
     building = root / f".{adapter.id}.{os.getpid()}"
     building.mkdir(parents=True, mode=0o700)
     try:
         write(building)
         files = {file.name: _hash(file) for file in sorted(building.iterdir())}
-        manifest = codec.dumps(Manifest(adapter=adapter, files=files))
-        (building / MANIFEST).write_text(manifest + "\n", "utf-8")
+        data = codec.to_data(Manifest(adapter=adapter, files=files, versions=_versions()))
+        sealed = json.dumps(data | {"hash": _seal(data)}, ensure_ascii=False)
+        (building / MANIFEST).write_text(sealed + "\n", "utf-8")
         for file in building.iterdir():
             file.chmod(0o600)
         building.rename(root / adapter.id)
@@ -83,6 +94,11 @@ def adapters(root: Path, account: str) -> list[Adapter]:
 
 def verify(root: Path, adapter_id: str) -> Adapter:
     """The adapter, its files intact; raises AdapterNotFound and AdapterDamaged."""
+    return verified(root, adapter_id).adapter
+
+
+def verified(root: Path, adapter_id: str) -> Manifest:
+    """The manifest of an adapter whose files are intact; raises as `verify`."""
     _check(adapter_id)
     if not (root / adapter_id).is_dir():
         raise AdapterNotFound(adapter_id)
@@ -91,11 +107,24 @@ def verify(root: Path, adapter_id: str) -> Adapter:
         raise AdapterDamaged(adapter_id, "its manifest is missing or cannot be read")
     if manifest.adapter.id != adapter_id:
         raise AdapterDamaged(adapter_id, "its manifest is another adapter's")
+    if not _is_sealed(root / adapter_id, manifest):
+        raise AdapterDamaged(adapter_id, "its manifest was changed")
     for name, digest in manifest.files.items():
         file = root / adapter_id / name
         if not file.is_file() or _hash(file) != digest:
             raise AdapterDamaged(adapter_id, f"{name} is missing or changed")
-    return manifest.adapter
+    return manifest
+
+
+def verify_usable(root: Path, adapter_id: str) -> Adapter:
+    """The adapter, intact and made for its base as that is now.
+
+    Raises as `verify`, and BaseNotFound.
+    """
+    adapter = verify(root, adapter_id)
+    if bases.base_hash(bases.find(adapter.base)) != adapter.base_hash:
+        raise AdapterDamaged(adapter_id, "its base model has changed")
+    return adapter
 
 
 def current(root: Path, account: str) -> str | None:
@@ -103,18 +132,79 @@ def current(root: Path, account: str) -> str | None:
     return next(reversed(_history(root, account)), None)
 
 
+def promoted(root: Path, account: str) -> tuple[str, ...]:
+    """The ids of the adapters that were promoted last, the current one at the end."""
+    return tuple(_history(root, account))
+
+
 def promote(root: Path, account: str, adapter_id: str) -> None:
     """Use this adapter from now on; raises AdapterNotFound for what cannot be an id."""
     _check(adapter_id)
-    history = [one for one in _history(root, account) if one != adapter_id]
-    _write_history(root, account, [*history, adapter_id][-KEPT:])
+    with _changing(root, account):
+        history = [one for one in _history(root, account) if one != adapter_id]
+        _write_history(root, account, [*history, adapter_id][-KEPT:])
 
 
 def rollback(root: Path, account: str) -> str | None:
-    """Use the adapter before the current one, or none; its id."""
-    history = _history(root, account)[:-1]
-    _write_history(root, account, history)
+    """Use the last adapter before the current one that is intact, or none; its id."""
+    with _changing(root, account):
+        history = _history(root, account)[:-1]
+        while history and not _is_intact(root, history[-1]):
+            history.pop()
+        _write_history(root, account, history)
     return history[-1] if history else None
+
+
+def prune(root: Path, account: str) -> list[str]:
+    """Remove the account's adapters but for the last KEPT promoted and the KEPT newest; their ids.
+
+    What goes has gone in one step for whoever is about to load it; the current one stays always.
+    """
+    with _changing(root, account):
+        known = [adapter.id for adapter in adapters(root, account)]
+        kept = {*_history(root, account), *known[-KEPT:]}
+        gone = [one for one in known if one not in kept]
+        _sweep(root)
+        for one in gone:
+            leaving = root / f".{one}.{os.getpid()}"
+            (root / one).rename(leaving)
+            shutil.rmtree(leaving, ignore_errors=True)
+    return gone
+
+
+@contextmanager
+def _changing(root: Path, account: str) -> Iterator[None]:
+    """One process at a time in the `with` block; the lock goes with the process at the latest."""
+    _check(account)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _is_intact(root: Path, adapter_id: str) -> bool:
+    try:
+        verify(root, adapter_id)
+    except (AdapterDamaged, AdapterNotFound):
+        return False
+    return True
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in _VERSIONS}
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """The hash of a manifest as it was written: read as records, a later program sees more."""
+    rest = {name: value for name, value in manifest.items() if name != "hash"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _is_sealed(path: Path, manifest: Manifest) -> bool:
+    return not manifest.hash or manifest.hash == _seal(json.loads((path / MANIFEST).read_bytes()))
 
 
 def _check(name: str) -> None:
@@ -122,8 +212,13 @@ def _check(name: str) -> None:
         raise AdapterNotFound(name)
 
 
+def _sweep(root: Path) -> None:
+    for leftover in list(_leftovers(root)):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _leftovers(root: Path) -> Iterator[Path]:
-    """Directories that a process was building when it was killed, or that this one left."""
+    """What a process was building or removing when it was killed, or what this one left."""
     for path in root.glob(".*.*"):
         pid = path.name.rpartition(".")[2]
         if path.is_dir() and pid.isdigit() and not _is_another_alive(int(pid)):

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from random import Random
 
+from mlx_agent.bootstrap import interval
 from mlx_agent.large import LargeModel
 from mlx_agent.records import Lesson, Rule
 from mlx_agent.train.gate import score
 
-_RESAMPLES = 1000
 _TIE = 1e-9
 
 
@@ -92,15 +91,14 @@ def compare(one: Measured, rival: Measured, seed: int = 1) -> Comparison:
     """How often, and by how much, `one` is nearer to the truth than `rival`."""
     pairs = list(zip(one.distances, rival.distances, strict=True))
     wins = [0.5 if abs(a - b) < _TIE else float(a < b) for a, b in pairs]
-    random = Random(seed)
-    means = sorted(sum(random.choices(wins, k=len(wins))) / len(wins) for _ in range(_RESAMPLES))
+    share = interval(wins, seed)
     return Comparison(
         name=one.name,
         rival=rival.name,
         mails=len(wins),
-        nearer=sum(wins) / len(wins),
-        low=means[int(0.025 * _RESAMPLES)],
-        high=means[int(0.975 * _RESAMPLES)],
+        nearer=share.mean,
+        low=share.low,
+        high=share.high,
         by=rival.mean - one.mean,
     )
 

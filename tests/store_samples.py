@@ -23,6 +23,7 @@ from mlx_agent.records import (
     Recipient,
     RenderSettings,
     Rule,
+    TrainEvent,
     Usage,
     Verdict,
     X,
@@ -221,3 +222,17 @@ def a_verdict(number: int = 1, **changes: Any) -> Verdict:
         validity=1.0,
     )
     return replace(verdict, **changes)
+
+
+def an_event(step: int = 1, **changes: Any) -> TrainEvent:
+    event = TrainEvent(
+        step=step,
+        steps=40,
+        epoch=1,
+        loss=2.0 / step,
+        valid_loss=None,
+        tokens_per_second=500.0,
+        peak_memory_mb=90.5,
+        seconds_left=40.0 - step,
+    )
+    return replace(event, **changes)

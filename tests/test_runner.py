@@ -18,7 +18,7 @@ from daemon.jobs.runner import BACKLOG, JobEvent, Runner, Task
 from daemon.records import Job, JobKind, Progress
 from daemon.store import jobs
 from daemon.store.database import Database
-from mlx_agent.errors import TooFewLessons
+from mlx_agent.errors import TooFewLessons, TrainingPaused
 
 Report = Callable[[Progress], None]
 DEAD_LINE_S = 10
@@ -113,6 +113,7 @@ async def test_a_job_that_is_submitted_is_run_and_its_outcome_kept(database: Dat
     [
         TooFewLessons("work", have=3, need=20),
         ServerUnreachable("work", "imap.example", 993, "timed out"),
+        TrainingPaused("work", step=7, steps=40),
     ],
     ids=lambda error: type(error).__name__,
 )

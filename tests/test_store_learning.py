@@ -15,10 +15,23 @@ from store_samples import (
     add_cut,
     an_adapter,
     an_edit,
+    an_event,
 )
 
 from daemon.records import AccountCounts, Quarantined
-from daemon.store import adapters, drafts, edits, jobs, lessons, status
+from daemon.store import adapters, drafts, edits, jobs, lessons, status, trainings
+from mlx_agent.records import Beside, Lists
+
+A_COMPARISON = Beside(
+    name="current agent",
+    writer="offline",
+    mails=12,
+    candidate=0.25,
+    rival=0.375,
+    nearer=0.125,
+    low=-0.0625,
+    high=0.25,
+)
 
 # --- lessons ---------------------------------------------------------------------------------
 
@@ -177,6 +190,32 @@ def test_adapters_and_verdicts_read_as_they_were_written(connection: sqlite3.Con
     assert adapters.verdicts(connection, "home") == []
 
 
+def test_settings_and_every_figure_of_a_verdict_survive(connection: sqlite3.Connection) -> None:
+    """With the intervals beside each rival, and what the rule lists are like."""
+    adapter = an_adapter(1, settings={"rank": 16, "scale": 1.0, "start": "base", "layers": None})
+    verdict = a_verdict(
+        1,
+        beside=(A_COMPARISON, replace(A_COMPARISON, name="style card")),
+        lists=Lists(validity=1.0, leaked=0.05, loss=0.75),
+        current_lists=Lists(validity=0.98, leaked=0.0),
+    )
+    adapters.add_adapter(connection, adapter)
+    adapters.add_verdict(connection, verdict, NOW)
+    assert adapters.adapters(connection, "work") == [adapter]
+    assert adapters.verdict(connection, "adapter-1") == verdict
+    assert adapters.verdict(connection, "adapter-2") is None
+
+
+def test_the_last_verdict_is_the_latest_of_the_account(connection: sqlite3.Connection) -> None:
+    """What the status shows; None before there is one."""
+    assert adapters.last_verdict(connection, "work") is None
+    for number, account in ((1, "work"), (2, "work"), (3, "home")):
+        adapters.add_adapter(connection, an_adapter(number, account=account))
+        at = NOW + timedelta(days=number)
+        adapters.add_verdict(connection, a_verdict(number), at)
+    assert adapters.last_verdict(connection, "work") == a_verdict(2)
+
+
 def test_a_repeated_training_and_gate_replace_their_rows(connection: sqlite3.Connection) -> None:
     """Both are keyed by the adapter's id."""
     anew = an_adapter(1, metrics={"valid_loss": 0.0625})
@@ -205,6 +244,85 @@ def test_a_verdict_is_one_on_a_stored_adapter(connection: sqlite3.Connection) ->
         adapters.add_verdict(connection, a_verdict(1), NOW)
 
 
+# --- trainings -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def runs(connection: sqlite3.Connection) -> list[int]:
+    """Three trainings of `work`, the last of which is running."""
+    found = []
+    for state in ("failed", "done", "running"):
+        job = jobs.enqueue(connection, "train", "work", NOW)
+        jobs.lease(connection, NOW)
+        if state != "running":
+            jobs.finish(connection, job.id, state, NOW, outcome={}, error=None)  # type: ignore[arg-type]
+        found.append(job.id)
+    return found
+
+
+def test_the_run_under_way_is_the_job_of_that_account(
+    connection: sqlite3.Connection, runs: list[int]
+) -> None:
+    """None where another account's is running."""
+    assert trainings.under_way(connection, "work") == runs[-1]
+    assert trainings.under_way(connection, "home") is None
+
+
+def test_a_curve_is_that_of_the_run_that_made_the_adapter(
+    connection: sqlite3.Connection, runs: list[int]
+) -> None:
+    """Written anew as it grows; nothing is known of an adapter that another machine made."""
+    events = tuple(an_event(step) for step in (1, 2, 3))
+    trainings.keep(connection, runs[1], "work", events[:1], None)
+    trainings.keep(connection, runs[1], "work", events, "adapter-1")
+    assert trainings.curve(connection, "adapter-1") == events
+    assert trainings.curve(connection, "adapter-2") == ()
+
+
+def test_the_curve_of_a_training_that_was_paused_is_whole(
+    connection: sqlite3.Connection, runs: list[int]
+) -> None:
+    """The second run began at an earlier checkpoint, so that its steps count."""
+    first = tuple(an_event(step, loss=9.0) for step in (1, 2, 3, 4))
+    again = tuple(an_event(step, loss=1.0) for step in (3, 4, 5))
+    trainings.keep(connection, runs[0], "work", first, None)
+    trainings.keep(connection, runs[1], "work", again, "adapter-1")
+    found = trainings.curve(connection, "adapter-1")
+    assert [(event.step, event.loss) for event in found] == [(1, 9), (2, 9), (3, 1), (4, 1), (5, 1)]
+
+
+def test_a_training_that_failed_is_no_part_of_the_next_ones_curve(
+    connection: sqlite3.Connection, runs: list[int]
+) -> None:
+    """It began anew, or was of other steps."""
+    trainings.keep(connection, runs[0], "work", (an_event(1), an_event(2)), None)
+    trainings.keep(connection, runs[1], "work", (an_event(1),), "adapter-1")
+    trainings.keep(connection, runs[2], "work", (an_event(3, steps=80),), "adapter-2")
+    assert trainings.curve(connection, "adapter-1") == (an_event(1),)
+    assert trainings.curve(connection, "adapter-2") == (an_event(3, steps=80),)
+
+
+def test_a_loss_that_is_no_number_is_kept_as_such(
+    connection: sqlite3.Connection, runs: list[int]
+) -> None:
+    """The curve of a training that diverged is what one wants to see."""
+    trainings.keep(connection, runs[0], "work", (an_event(1, loss=math.nan),), "adapter-1")
+    (event,) = trainings.curve(connection, "adapter-1")
+    assert math.isnan(event.loss)
+
+
+def test_the_curves_of_the_last_runs_of_an_account_stay(connection: sqlite3.Connection) -> None:
+    """Every night adds one."""
+    for number in range(trainings.KEPT_RUNS + 3):
+        account = "home" if number == 0 else "work"
+        job = jobs.enqueue(connection, "train", account, NOW)
+        jobs.lease(connection, NOW)
+        jobs.finish(connection, job.id, "done", NOW, outcome={}, error=None)
+        trainings.keep(connection, job.id, account, (an_event(1),), f"adapter-{number}")
+    kept = [n for n in range(number + 1) if trainings.curve(connection, f"adapter-{n}")]
+    assert kept == [0, *range(3, trainings.KEPT_RUNS + 3)]
+
+
 # --- counts ----------------------------------------------------------------------------------
 
 
@@ -230,6 +348,18 @@ def test_counts_are_of_one_account_alone(connection: sqlite3.Connection) -> None
     )
     assert status.counts(connection, "home").mails == 1
     assert status.counts(connection, "other").mails == 0
+
+
+def test_why_the_last_adapter_is_not_used_is_told_until_one_passes(
+    connection: sqlite3.Connection,
+) -> None:
+    """The job that said so may be long out of sight."""
+    for number, promoted in ((1, True), (2, False), (3, True)):
+        adapters.add_adapter(connection, an_adapter(number))
+        verdict = a_verdict(number, promoted=promoted, reason=f"reason {number}")
+        adapters.add_verdict(connection, verdict, NOW + timedelta(days=number))
+        kept = status.counts(connection, "work").kept
+        assert kept == (None if promoted else "reason 2")
 
 
 def test_the_last_sync_is_the_last_that_succeeded(connection: sqlite3.Connection) -> None:

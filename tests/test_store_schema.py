@@ -17,6 +17,7 @@ from store_samples import (
     a_verdict,
     an_adapter,
     an_edit,
+    an_event,
 )
 
 from daemon.errors import StoreTooNew
@@ -34,6 +35,7 @@ from daemon.store import (
     lessons,
     mail,
     schema,
+    trainings,
 )
 from daemon.store.database import Database
 
@@ -134,6 +136,21 @@ async def test_what_was_asked_and_paid_is_known_after_every_upgrade(
         assert await database.read(batches.open_batches) == [A_BATCH]
         assert await database.read(answers.answers, "work", "lesson-2") == (AN_ANSWER,)
         assert await database.read(excluded.message_ids, "work") == {"<9@yard.example>"}
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED[3:], ids=lambda path: path.stem)
+async def test_the_curve_of_an_adapter_is_known_after_every_upgrade(
+    dump: Path, tmp_path: Path
+) -> None:
+    """As its training reported it."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        found = await database.read(trainings.curve, "adapter-1")
+        assert found == (an_event(1), an_event(2))
     finally:
         await database.close()
 

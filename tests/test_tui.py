@@ -23,10 +23,12 @@ ACCOUNT: dict[str, Any] = {
 BUDGET = {"night_usd": 0.0, "night_left_usd": 5.0, "month_usd": 0.0, "month_left_usd": 20.0}
 
 
-def shown(budget: dict[str, float] = BUDGET, **account: Any) -> list[str]:
+def shown(
+    budget: dict[str, float] = BUDGET, progress: dict[str, Any] | None = None, **account: Any
+) -> list[str]:
     """The status of one account, line by line."""
     console = Console(width=100, file=io.StringIO())
-    state = {"accounts": [ACCOUNT | account], "jobs": [], "progress": None, "budget": budget}
+    state = {"accounts": [ACCOUNT | account], "jobs": [], "progress": progress, "budget": budget}
     console.print(render_status(state))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -63,3 +65,19 @@ def test_what_large_models_cost_is_told_with_what_is_left() -> None:
     told = "Large models: 0.50 USD this night (4.50 left), 7.25 USD this month (12.75 left)"
     assert told in shown(budget=spent)
     assert not any("USD" in line for line in shown())
+
+
+def test_why_the_newest_agent_is_not_used_is_told() -> None:
+    """As long as that is so."""
+    why = "only 80% of its rule lists parse"
+    assert f"work: the agent trained last is kept, but not used: {why}." in shown(kept=why)
+    assert not any("kept" in line for line in shown(kept=None))
+
+
+def test_a_training_under_way_shows_its_loss_and_the_curve() -> None:
+    """Other jobs have no curve."""
+    curve = [{"step": step, "loss": 4.0 - step} for step in range(1, 4)]
+    progress = {"step": "train", "done": 3, "total": 9, "note": "loss 1.00", "curve": curve}
+    assert "train: 3 of 9 loss 1.00 █▅▁" in shown(progress=progress)
+    sync = {"step": "sync", "done": 3, "total": None, "note": "", "curve": []}
+    assert "sync: 3" in shown(progress=sync)

@@ -6,8 +6,11 @@ from typing import Any
 
 from daemon.commands.output import print_json, progress_bar, say
 from daemon.commands.session import choose_account, daemon_client, load
-from daemon.config import Config
+from daemon.commands.training import EventLines, live_training
+from daemon.config import Config, Paths
 from daemon.errors import FolderEmpty
+from daemon.store import trainings
+from daemon.store.database import Database
 from plugin.client import Client
 
 
@@ -53,16 +56,31 @@ def _print_synced(outcomes: dict[str, Any], *, as_json: bool) -> None:
 
 
 async def train(account: str | None, *, as_json: bool) -> None:
-    """Train a candidate and say whether the gate let it pass."""
+    """Train a candidate under its loss curve, and say whether the gate let it pass.
+
+    As JSON it is a line for each event, and one for the outcome.
+    """
     paths, settings = load()
     name = choose_account(settings, account)
-    async with daemon_client(paths, settings) as client:
-        outcome = await run(client, "train", name)
     if as_json:
-        return print_json(outcome)
+        return await _train_in_json(paths, settings, name)
+    async with daemon_client(paths, settings) as client:
+        with live_training() as show:
+            outcome = await client.run_job("train", name, on_progress=show)
     verdict = "is used from now on" if outcome["promoted"] else "is kept, but not used"
-    say(f"{name}: adapter {outcome['adapter']} {verdict}: {outcome['why']}.")
-    return None
+    return say(f"{name}: adapter {outcome['adapter']} {verdict}: {outcome['why']}.")
+
+
+async def _train_in_json(paths: Paths, settings: Config, name: str) -> None:
+    lines = EventLines()
+    async with daemon_client(paths, settings) as client:
+        outcome = await client.run_job("train", name, on_progress=lines.show)
+    database = await Database.open(paths.database)
+    try:  # what fell between two looks at the job
+        lines.write(await database.read(trainings.curve, outcome["adapter"]))
+    finally:
+        await database.close()
+    lines.line({"outcome": outcome})
 
 
 async def run(client: Client, kind: str, account: str) -> dict[str, Any]:

@@ -7,16 +7,19 @@ is what the job's row keeps; it holds counts and ids, never text.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from daemon.agents import select_settings
 from daemon.config import Config
 from daemon.errors import BudgetSpent, NothingToTeach
+from daemon.habits import with_habits
+from daemon.jobs.curve import recorded
+from daemon.jobs.judging import Judge
 from daemon.jobs.runner import Task
 from daemon.jobs.worker import Worker
 from daemon.learning import drafted_unchanged, find_edits
@@ -44,14 +47,12 @@ from mlx_agent.records import (
     TrainEvent,
     TrainRequest,
     TrainSettings,
-    Verdict,
 )
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
 from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
 from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id, usable
 from mlx_agent.teach.select import Selection, counts, select
-from mlx_agent.train.gate import GateScores, decide, score
 
 Report = Callable[[Progress], None]
 
@@ -144,18 +145,32 @@ class Tasks:
         need = self.config.train.min_lessons
         if len(lessons) < need:
             raise TooFewLessons(account, len(lessons), need)
-        splits = split(lessons)
+        splits = await asyncio.to_thread(with_habits, split(lessons))
         render = bases.render_settings(bases.find(self.config.train.base))
         dataset = write_dataset(self.datasets_root, account, splits, render)
-        candidate = await self.worker.train(
-            self._train_request(account, dataset, len(splits.train)), partial(_report_step, report)
+        request = self._train_request(account, dataset, len(splits.train))
+        async with recorded(self.database, account, report) as recorder:
+
+            def hear(event: TrainEvent) -> None:
+                recorder.add(event)
+                _report_step(recorder.tell, event)
+
+            candidate = await self.worker.train(request, hear)
+            await self.database.write(adapter_store.add_adapter, candidate)
+            recorder.adapter_id = candidate.id
+        recorder.tell(Progress(step="gate", done=0, total=None))
+        return await self._judged(candidate, splits)
+
+    async def _judged(self, candidate: Adapter, splits: Splits) -> dict[str, object]:
+        """Let the candidate pass the gate or not, and remove the adapters that nobody needs."""
+        judge = Judge(
+            door=self.door, worker=self.worker, offline=self.gate_writer, root=self.adapters_root
         )
-        await self.database.write(adapter_store.add_adapter, candidate)
-        report(Progress(step="gate", done=0, total=None))
-        verdict = await self._gate(candidate, splits)
+        verdict = await judge.judge(candidate, splits)
         await self.database.write(adapter_store.add_verdict, verdict, self.clock())
         if verdict.promoted:
-            adapters.promote(self.adapters_root, account, candidate.id)
+            adapters.promote(self.adapters_root, candidate.account, candidate.id)
+        adapters.prune(self.adapters_root, candidate.account)
         return {"adapter": candidate.id, "promoted": verdict.promoted, "why": verdict.reason}
 
     def _train_request(self, account: str, dataset: Dataset, lessons: int) -> TrainRequest:
@@ -168,44 +183,20 @@ class Tasks:
             settings=TrainSettings(
                 rank=chosen.rank,
                 epochs=chosen.epochs,
-                batch_size=chosen.batch_size,
+                layers=chosen.layers,
+                batch_tokens=chosen.batch_tokens,
                 learning_rate=chosen.learning_rate,
                 max_tokens=chosen.max_tokens,
+                checkpointing=chosen.checkpointing,
+                start=chosen.start,
+                replay=chosen.replay,
                 seed=chosen.seed,
             ),
+            keep_bytes=round(chosen.keep_gb * 1e9),
             adapters_root=self.adapters_root,
             parent=adapters.current(self.adapters_root, account),
             lessons=lessons,
         )
-
-    async def _gate(self, candidate: Adapter, splits: Splits) -> Verdict:
-        """Drafts on held-out later mail, under the same prompts as in production."""
-        held_out = splits.valid
-        current = adapters.current(self.adapters_root, candidate.account)
-        scored, validity = await self._score(candidate.id, held_out)
-        now, now_validity = await self._score(current, held_out) if current else (None, None)
-        zero_shot = await score(held_out, [()] * len(held_out), self.gate_writer)
-        scores = GateScores(
-            candidate=tuple(scored),
-            current=None if now is None else tuple(now),
-            zero_shot=tuple(zero_shot),
-            validity=validity,
-            current_validity=now_validity,
-        )
-        return decide(candidate.id, scores)
-
-    async def _score(self, adapter_id: str, lessons: Sequence[Lesson]) -> tuple[list[float], float]:
-        """Style distances of drafts under an adapter's rules, and the share of valid answers."""
-        adapter = adapters.verify(self.adapters_root, adapter_id)
-        answers = await self.worker.rules(
-            adapter.base,
-            self.adapters_root / adapter.id,
-            [lesson.x for lesson in lessons],
-            adapter.render,
-        )
-        rules = [answer.rules for answer in answers]
-        valid = sum(answer.valid for answer in answers) / max(1, len(answers))
-        return await score(lessons, rules, self.gate_writer), valid
 
 
 @dataclass(slots=True)

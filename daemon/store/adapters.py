@@ -13,7 +13,7 @@ from datetime import datetime
 
 from daemon.store.columns import to_float, to_moment, to_text
 from mlx_agent import codec
-from mlx_agent.records import Adapter, RenderSettings, Verdict
+from mlx_agent.records import Adapter, Beside, Lists, RenderSettings, Settings, Verdict
 
 
 def add_adapter(connection: sqlite3.Connection, adapter: Adapter) -> None:
@@ -21,11 +21,12 @@ def add_adapter(connection: sqlite3.Connection, adapter: Adapter) -> None:
     connection.execute(
         """
         INSERT INTO adapter VALUES (:id, :account, :base, :base_hash, :dataset_hash, :settings_hash,
-            :lessons, :render, :metrics, :created_at, :parent)
+            :lessons, :render, :metrics, :created_at, :parent, :settings)
         ON CONFLICT (id) DO UPDATE SET base = excluded.base, base_hash = excluded.base_hash,
             dataset_hash = excluded.dataset_hash, settings_hash = excluded.settings_hash,
             lessons = excluded.lessons, render = excluded.render, metrics = excluded.metrics,
-            created_at = excluded.created_at, parent = excluded.parent
+            created_at = excluded.created_at, parent = excluded.parent,
+            settings = excluded.settings
         """,
         {
             "id": adapter.id,
@@ -39,6 +40,7 @@ def add_adapter(connection: sqlite3.Connection, adapter: Adapter) -> None:
             "metrics": json.dumps(adapter.metrics),  # a loss may be NaN, which the codec drops
             "created_at": to_text(adapter.created_at),
             "parent": adapter.parent,
+            "settings": codec.dumps(adapter.settings),
         },
     )
 
@@ -59,7 +61,7 @@ def add_verdict(connection: sqlite3.Connection, verdict: Verdict, at: datetime) 
     connection.execute(
         """
         INSERT OR REPLACE INTO verdict VALUES (:adapter_id, :decided_at, :promoted, :reason,
-            :candidate, :current, :zero_shot, :validity)
+            :candidate, :current, :zero_shot, :validity, :beside, :lists, :current_lists)
         """,
         {
             "adapter_id": verdict.adapter_id,
@@ -70,6 +72,9 @@ def add_verdict(connection: sqlite3.Connection, verdict: Verdict, at: datetime) 
             "current": verdict.current,
             "zero_shot": verdict.zero_shot,
             "validity": verdict.validity,
+            "beside": codec.dumps(verdict.beside),
+            "lists": verdict.lists and codec.dumps(verdict.lists),
+            "current_lists": verdict.current_lists and codec.dumps(verdict.current_lists),
         },
     )
 
@@ -86,6 +91,24 @@ def verdicts(connection: sqlite3.Connection, account: str) -> list[Verdict]:
     return [_verdict(row) for row in rows]
 
 
+def verdict(connection: sqlite3.Connection, adapter_id: str) -> Verdict | None:
+    """The gate's decision on an adapter, None where there was none."""
+    row = connection.execute("SELECT * FROM verdict WHERE adapter_id = ?", (adapter_id,)).fetchone()
+    return None if row is None else _verdict(row)
+
+
+def last_verdict(connection: sqlite3.Connection, account: str) -> Verdict | None:
+    """The latest decision on an adapter of the account."""
+    row = connection.execute(
+        """
+        SELECT verdict.* FROM verdict JOIN adapter ON adapter.id = verdict.adapter_id
+        WHERE adapter.account = ? ORDER BY verdict.decided_at DESC, verdict.adapter_id DESC LIMIT 1
+        """,
+        (account,),
+    ).fetchone()
+    return None if row is None else _verdict(row)
+
+
 def _adapter(row: sqlite3.Row) -> Adapter:
     return Adapter(
         id=row["id"],
@@ -99,6 +122,7 @@ def _adapter(row: sqlite3.Row) -> Adapter:
         metrics=json.loads(row["metrics"]),
         created_at=to_moment(row["created_at"]),
         parent=row["parent"],
+        settings=codec.loads(Settings, row["settings"]),
     )
 
 
@@ -111,4 +135,7 @@ def _verdict(row: sqlite3.Row) -> Verdict:
         current=row["current"],
         zero_shot=to_float(row["zero_shot"]),
         validity=to_float(row["validity"]),
+        beside=codec.loads(tuple[Beside, ...], row["beside"]),
+        lists=row["lists"] and codec.loads(Lists, row["lists"]),
+        current_lists=row["current_lists"] and codec.loads(Lists, row["current_lists"]),
     )

@@ -352,10 +352,28 @@ _EXCLUDED: Migration = (
     "CREATE TABLE excluded_by (account TEXT PRIMARY KEY NOT NULL, named TEXT NOT NULL) STRICT",
 )
 
+_TRAINING: Migration = (
+    # One row for each run of the job, with what was reported on the way, thinned out.
+    """
+    CREATE TABLE training (
+        run INTEGER PRIMARY KEY NOT NULL REFERENCES job (id),
+        account TEXT NOT NULL,
+        adapter_id TEXT,
+        curve TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX training_by_account ON training (account, run)",
+    "ALTER TABLE adapter ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE verdict ADD COLUMN beside TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE verdict ADD COLUMN lists TEXT",
+    "ALTER TABLE verdict ADD COLUMN current_lists TEXT",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
     (*_TEACHING, *_NEAREST, *_EXCLUDED),
+    _TRAINING,
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 
 from daemon.records import AccountCounts
+from daemon.store.adapters import last_verdict
 from daemon.store.columns import to_optional_moment
 
 
 def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
-    """Rows per table and the end of the last successful sync.
+    """Rows per table, the end of the last successful sync, and the last verdict if it was no.
 
     `adapter` is None: which one is current is not the store's to know.
     """
@@ -27,6 +28,7 @@ def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
         """,
         {"account": account},
     ).fetchone()
+    verdict = last_verdict(connection, account)
     return AccountCounts(
         account=account,
         mails=row["mails"],
@@ -37,4 +39,5 @@ def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
         edits=row["edits"],
         last_sync=to_optional_moment(row["last_sync"]),
         adapter=None,
+        kept=verdict.reason if verdict and not verdict.promoted else None,
     )
