@@ -32,8 +32,9 @@ from daemon.jobs.tasks import Tasks, lessons_to_train
 from mlx_agent import bases
 from mlx_agent.evaluate import Comparison, Condition, Measured, compare, measure, pool
 from mlx_agent.large.offline import Offline
-from mlx_agent.records import Adapter, Lesson, Rule, TrainRequest, TrainSettings
+from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split, write_dataset
+from mlx_agent.train.records import Adapter, TrainRequest, TrainSettings
 
 DATED = ("kean",)
 PARTS = 5

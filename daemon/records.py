@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mlx_agent.records import Mail, TrainEvent, Usage
+from mlx_agent.records import Mail, Usage
+from mlx_agent.train.records import TrainEvent
 
 JobKind = Literal["sync", "edits", "teach", "train"]
 DeletedPolicy = Literal["forget", "keep"]

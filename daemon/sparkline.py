@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 Point = tuple[float, float]

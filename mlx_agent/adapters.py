@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from mlx_agent import bases, codec
 from mlx_agent.errors import AdapterDamaged, AdapterNotFound, no_room_told
-from mlx_agent.records import Adapter
+from mlx_agent.train.records import Adapter
 
 MANIFEST = "manifest.json"
 KEPT = 5

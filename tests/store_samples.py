@@ -9,7 +9,6 @@ from typing import Any
 from daemon.records import Batch, FolderState, Incoming, LedgerEntry, Source, TeachBatch
 from daemon.store import mail, schema
 from mlx_agent.records import (
-    Adapter,
     Address,
     Answer,
     Call,
@@ -23,12 +22,11 @@ from mlx_agent.records import (
     Recipient,
     RenderSettings,
     Rule,
-    TrainEvent,
     Usage,
-    Verdict,
     X,
 )
 from mlx_agent.teach.lessons import Answered
+from mlx_agent.train.records import Adapter, TrainEvent, Verdict
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 ADA = Address(name="Ada Lindqvist", address="ada@field.example")

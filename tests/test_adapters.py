@@ -21,7 +21,7 @@ from store_samples import NOW, an_adapter
 from mlx_agent import adapters, bases
 from mlx_agent.adapters import KEPT, MANIFEST
 from mlx_agent.errors import AdapterDamaged, AdapterNotFound, BaseNotFound
-from mlx_agent.records import Adapter
+from mlx_agent.train.records import Adapter
 
 BAD_IDS = ["../adapter-1", "a/b", "a\\b", "/etc", "", ".", "..", ".adapter-1.1", "A", "a\n", "a b"]
 DEAD_PROCESS = """

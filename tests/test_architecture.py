@@ -14,7 +14,8 @@ MAY_LOAD_MLX = {
     "mlx_agent.agent",
     "mlx_agent.chatting",
     "mlx_agent.train.run",
-    "mlx_agent.train.batches",
+    "mlx_agent.train.checkpoints",
+    "mlx_agent.train.course",
     "mlx_agent.pocket.pretrain",
 }
 MAY_CALL_THE_CLIENT = {"daemon.cli", "daemon.commands", "daemon.demo"}

@@ -16,7 +16,7 @@ from daemon.jobs.curve import KEPT, LATEST, TOLD, Curve, Recorder, recorded
 from daemon.records import Progress
 from daemon.store import jobs, trainings
 from daemon.store.database import Database
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 
 def curve_of(steps: int, most: int = 20, every: int = 0) -> Curve:

@@ -10,7 +10,7 @@ from teaching_examples import OWN_TEXTS, TIM, Copyist, Recording, a_lesson
 
 from mlx_agent.errors import AnswerMalformed
 from mlx_agent.large.offline import Offline, intent_points, rules_for
-from mlx_agent.records import AgentAnswer, DraftTask, Lesson, Lists
+from mlx_agent.records import AgentAnswer, DraftTask, Lesson
 from mlx_agent.train.gate import (
     CARD,
     CURRENT,
@@ -23,6 +23,7 @@ from mlx_agent.train.gate import (
     refuse,
     score,
 )
+from mlx_agent.train.records import Lists
 
 ZERO = (0.5, 0.6, 0.5, 0.7, 0.4, 0.6, 0.5, 0.6)
 GOOD = (0.2, 0.1, 0.2, 0.3, 0.1, 0.2, 0.2, 0.1)

@@ -26,9 +26,10 @@ from mlx_agent import adapters
 from mlx_agent.large.offline import Offline
 from mlx_agent.large.offline_writer import write
 from mlx_agent.pocket.personas import lesson, persona
-from mlx_agent.records import Adapter, Beside, Lesson, Rule, Verdict
+from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits
 from mlx_agent.train.gate import CARD, CURRENT, ZERO_SHOT
+from mlx_agent.train.records import Adapter, Beside, Verdict
 
 pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
 

@@ -12,7 +12,7 @@ import pytest
 from training_examples import a_request, train_here
 
 from mlx_agent import adapters, codec
-from mlx_agent.records import TrainRequest
+from mlx_agent.train.records import TrainRequest
 
 pytestmark = pytest.mark.mlx
 ROOT = Path(__file__).parent.parent

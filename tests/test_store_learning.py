@@ -20,7 +20,7 @@ from store_samples import (
 
 from daemon.records import AccountCounts, Quarantined
 from daemon.store import adapters, drafts, edits, jobs, lessons, status, trainings
-from mlx_agent.records import Beside, Lists
+from mlx_agent.train.records import Beside, Lists
 
 A_COMPARISON = Beside(
     name="current agent",

@@ -16,9 +16,10 @@ from mlx_agent import adapters, bases, codec, pocket
 from mlx_agent.agent import Agent
 from mlx_agent.engine import load, mx, nn
 from mlx_agent.errors import BaseDamaged, BaseNotFound, TooFewLessons, TrainingDiverged
-from mlx_agent.records import RenderSettings, TrainEvent
+from mlx_agent.records import RenderSettings
 from mlx_agent.teach.dataset import Splits
 from mlx_agent.train.course import Course
+from mlx_agent.train.records import TrainEvent
 from mlx_agent.train.run import UNFINISHED, train
 
 from mlx.utils import tree_flatten  # isort: skip  # after the engine
@@ -33,7 +34,7 @@ DIED = """
 import os, signal, sys
 from pathlib import Path
 from mlx_agent import codec
-from mlx_agent.records import TrainRequest
+from mlx_agent.train.records import TrainRequest
 from mlx_agent.train.run import train
 
 request = codec.loads(TrainRequest, sys.stdin.read())

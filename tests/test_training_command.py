@@ -13,7 +13,7 @@ from command import sentence, trimtab
 from daemon import sample
 from daemon.config import find_paths
 from mlx_agent import adapters
-from mlx_agent.records import Adapter
+from mlx_agent.train.records import Adapter
 
 pytestmark = pytest.mark.mlx
 

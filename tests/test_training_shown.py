@@ -16,7 +16,7 @@ from daemon.commands.training import (
     progress_lines,
 )
 from mlx_agent import codec
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 
 def events(count: int, **changes: Any) -> list[TrainEvent]:

@@ -14,8 +14,9 @@ import pytest
 
 from mlx_agent import bases
 from mlx_agent.pocket.personas import lesson, persona
-from mlx_agent.records import Adapter, Lesson, TrainEvent, TrainRequest, TrainSettings
+from mlx_agent.records import Lesson
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
+from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest, TrainSettings
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 PERSON = 4

@@ -15,7 +15,7 @@ from daemon.store import adapters as adapter_store
 from daemon.store import trainings
 from daemon.store.database import Connection, Database
 from mlx_agent import adapters, codec
-from mlx_agent.records import Beside, Lists, TrainEvent, Verdict
+from mlx_agent.train.records import Beside, Lists, TrainEvent, Verdict
 
 
 async def list_adapters(account: str | None, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 from daemon.commands.output import LABELS, console
 from daemon.sparkline import losses, sparkline, valid_losses
 from mlx_agent import codec
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 WIDTH = 24
 """Columns of a curve, so that a line of it fits 80."""

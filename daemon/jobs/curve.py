@@ -16,7 +16,7 @@ from daemon.errors import StoreFull
 from daemon.records import Progress
 from daemon.store import trainings
 from daemon.store.database import Database
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 KEPT, TOLD = 300, 48
 """Events that are kept of a run, and that who watches is told of it, besides the LATEST."""

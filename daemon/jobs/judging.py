@@ -30,7 +30,7 @@ from mlx_agent.errors import (
     TrimtabError,
 )
 from mlx_agent.large import LargeModel
-from mlx_agent.records import Adapter, AgentAnswer, DraftTask, Lesson, Lists, Rule, Verdict
+from mlx_agent.records import AgentAnswer, DraftTask, Lesson, Rule
 from mlx_agent.teach.dataset import Splits
 from mlx_agent.train.gate import (
     CARD,
@@ -43,6 +43,7 @@ from mlx_agent.train.gate import (
     refuse,
     score,
 )
+from mlx_agent.train.records import Adapter, Lists, Verdict
 
 log = logging.getLogger(__name__)
 

@@ -38,21 +38,13 @@ from mlx_agent import adapters, bases
 from mlx_agent.errors import TooFewLessons
 from mlx_agent.large import LargeModel
 from mlx_agent.recipients import walk
-from mlx_agent.records import (
-    Adapter,
-    Edit,
-    Lesson,
-    Mail,
-    Recipient,
-    TrainEvent,
-    TrainRequest,
-    TrainSettings,
-)
+from mlx_agent.records import Edit, Lesson, Mail, Recipient
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
 from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
 from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id, usable
 from mlx_agent.teach.select import Selection, counts, select
+from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest, TrainSettings
 
 Report = Callable[[Progress], None]
 

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from daemon.store.columns import to_float, to_moment, to_text
 from mlx_agent import codec
-from mlx_agent.records import Adapter, Beside, Lists, RenderSettings, Settings, Verdict
+from mlx_agent.records import RenderSettings
+from mlx_agent.train.records import Adapter, Beside, Lists, Settings, Verdict
 
 
 def add_adapter(connection: sqlite3.Connection, adapter: Adapter) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from mlx_agent import codec
-from mlx_agent.records import TrainEvent
+from mlx_agent.train.records import TrainEvent
 
 KEPT_RUNS = 50
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlx_agent import codec
-from mlx_agent.records import TrainEvent, TrainRequest
 from mlx_agent.train.machines import Machines
+from mlx_agent.train.records import TrainEvent, TrainRequest
 from mlx_agent.train.run import train
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from mlx_agent.engine import Array, Model, mx, nn
 from mlx_agent.errors import DiskFull, MemoryShort, TrainingDiverged, TrainingPaused
-from mlx_agent.records import TrainEvent, TrainRequest
 from mlx_agent.train import checkpoints
 from mlx_agent.train.activations import Activations
 from mlx_agent.train.batches import Batch, Item, batches, from_step, padded_tokens, targets
 from mlx_agent.train.checkpoints import Figures, State
 from mlx_agent.train.halves import Halves
 from mlx_agent.train.machines import Machines
+from mlx_agent.train.records import TrainEvent, TrainRequest
 
 from mlx import optimizers as optim  # isort: skip  # after the engine
 from mlx.utils import tree_flatten, tree_unflatten  # isort: skip

@@ -18,18 +18,9 @@ from mlx_agent.distance import distance
 from mlx_agent.generalise import straight, unnamed
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
-from mlx_agent.records import (
-    Address,
-    AgentAnswer,
-    Beside,
-    DraftTask,
-    Lesson,
-    Lists,
-    Rule,
-    Verdict,
-    X,
-)
+from mlx_agent.records import Address, AgentAnswer, DraftTask, Lesson, Rule, X
 from mlx_agent.rules import RulesMalformed, filter_facts, parse_rules
+from mlx_agent.train.records import Beside, Lists, Verdict
 
 CURRENT, CARD, ZERO_SHOT = "current agent", "style card", "zero-shot"
 MIN_VALIDITY = 0.9

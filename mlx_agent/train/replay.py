@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from mlx_agent import adapters
-from mlx_agent.records import TrainRequest
 from mlx_agent.train.batches import Item
+from mlx_agent.train.records import TrainRequest
 
 
 def chosen(request: TrainRequest, items: list[Item]) -> list[Item]:

@@ -28,7 +28,6 @@ from mlx_agent.errors import (
     TooFewLessons,
     TrainingDiverged,
 )
-from mlx_agent.records import Adapter, TrainEvent, TrainRequest, TrainSettings
 from mlx_agent.train import checkpoints, memory
 from mlx_agent.train.activations import Activations, home
 from mlx_agent.train.batches import Item, read_items
@@ -36,6 +35,7 @@ from mlx_agent.train.checkpoints import Figures
 from mlx_agent.train.course import Course
 from mlx_agent.train.halves import Halves
 from mlx_agent.train.machines import Machines
+from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest, TrainSettings
 from mlx_agent.train.replay import chosen
 
 from mlx.utils import tree_flatten  # isort: skip  # after the engine
