@@ -184,7 +184,11 @@ async def open_app(
         stack.enter_context(HomeLock(paths.lock))
         database = await Database.open(paths.database)
         stack.push_async_callback(database.close)
-        worker = Worker(paths.logs / "worker.log", scratch=paths.scratch)
+        worker = Worker(
+            paths.logs / "worker.log",
+            scratch=paths.scratch,
+            idle_minutes=config.agent.idle_minutes,
+        )
         stack.push_async_callback(worker.close)
         door = build_door(config, database, worker)
         stack.push_async_callback(door.close)

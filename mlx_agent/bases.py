@@ -1,7 +1,8 @@
 """Base models on disk: where one is, how it wants x rendered, and what it is by content.
 
 A base is a directory that mlx-lm loads: the pocket base that ships with trimtab, a path, or a model
-that the Hugging Face cache holds already. Nothing is downloaded.
+that the Hugging Face cache holds already. `auto` is the largest of SIZES that suits this machine's
+memory. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -9,19 +10,48 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
+
+import psutil
 
 from mlx_agent import codec, pocket
 from mlx_agent.errors import BaseDamaged, BaseNotFound
 from mlx_agent.records import RenderSettings
 
+AUTO = "auto"
+_GB = 1 << 30
+SIZES: tuple[tuple[int, str], ...] = (
+    (15 * _GB, "mlx-community/Meta-Llama-3-8B-Instruct-4bit"),
+    (7 * _GB, "mlx-community/Llama-3.2-3B-Instruct-4bit"),
+    (0, "mlx-community/Llama-3.2-1B-Instruct-4bit"),
+)
+"""From so many bytes of memory on, which model; a machine of 16 GB may count a little less."""
 _PREFIX = 1 << 20
 """Bytes of each weight file that go into the hash: its index, which names shapes and offsets."""
 
 
+def choose(memory: int, cached: Collection[str]) -> str:
+    """The model for a machine of so many bytes: of those that suit it the largest that is there.
+
+    Where none is, the one that it should have. Pure.
+    """
+    suiting = [model for least, model in SIZES if memory >= least]
+    return next((model for model in suiting if model in cached), suiting[0])
+
+
+def named(base: str) -> str:
+    """The base by the name that an adapter is to remember: `auto` is what it stands for today."""
+    if base != AUTO:
+        return base
+    cached = {model for _, model in SIZES if _cached(model)}
+    return choose(psutil.virtual_memory().total, cached)
+
+
 def find(base: str) -> Path:
     """The directory of a base by name or path; raises BaseNotFound."""
+    base = named(base)
     if base == "pocket":
         path = pocket.path()
     elif "/" in base and (cached := _cached(base)):

@@ -1,105 +1,79 @@
 """The worker process: the only one that loads MLX. `python -m mlx_agent` runs it.
 
-One JSON object a line: requests on standard input, answers on standard output.
+Its protocol is in `mlx_agent.protocol`. Requests run one after the other on the main thread, which
+owns MLX. A reader thread takes the lines, so that `cancel` works at any time, and that the process
+ends with its parent: at the end of standard input. Mail is never logged; whatever a library prints
+goes to standard error.
 
-    {"v": 1, "id": 7, "op": "rules", "params": {...}}       a request
-    {"id": 7, "event": {...}}                                any number of events, then one of
-    {"id": 7, "result": ...}
-    {"id": 7, "error": {"type": "BaseNotFound", "fields": {"base": "x"}}}
-
-`hello`, `rules`, `chat` and `train` run one after the other on the main thread, which owns MLX. A
-reader thread takes the lines, so that `cancel` works at any time, that `rules` and `chat` are
-answered WorkerBusy at once during training, and that the process ends with its parent: at the end
-of standard input. Mail is never logged; whatever a library prints goes to standard error. A line
-that is no request is answered RequestMalformed, with its id where it has one, and null where not.
-
-Memory: KEPT models stay loaded, agents and a large model together, of large models one at a time.
-What must go goes before the next one is loaded, and all of it before a training. So beside a
-Llama-3-70B in 4 bits (40 GB) there is an 8B agent (5 GB) and no third.
+A training and answers exclude each other politely. `rules` and `warm` are served between two steps
+of a training, if the agent is loaded or fits beside it; else they are answered WorkerBusy at once,
+as `chat` is. What a training makes is the same to the bit whether anything was answered or not.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import argparse
 import json
 import os
 import queue
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from importlib import metadata
-from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO
 
 from pydantic import ValidationError
 
-from mlx_agent import adapters, bases, codec
-from mlx_agent.agent import Agent
-from mlx_agent.chatting import LocalModel
+from mlx_agent import codec
 from mlx_agent.engine import BLAS, mx
-from mlx_agent.errors import AdapterDamaged, TrimtabError, WorkerBusy
+from mlx_agent.errors import ProtocolRefused, TrimtabError, WorkerBusy
 from mlx_agent.large.local import ChatEnd
-from mlx_agent.records import Message, RenderSettings, TrainRequest, X
+from mlx_agent.models import Models
+from mlx_agent.protocol import (
+    VERSION,
+    Asked,
+    ChatParams,
+    Request,
+    RequestMalformed,
+    RulesParams,
+    WarmParams,
+    described,
+    id_of,
+    request_of,
+)
+from mlx_agent.records import AgentAnswer, Rule
+from mlx_agent.train.records import TrainEvent, TrainRequest
 from mlx_agent.train.run import train
 
-VERSION = 1
-KEPT = 2
-"""Models that stay loaded between requests."""
-
-M = TypeVar("M", Agent, LocalModel)
+IDLE_S = 15 * 60.0
+"""How long a model stays loaded that nobody asks."""
+LOOK_S = 10.0
+"""Between two looks at what is idle and how much memory there is, while nothing is asked."""
 
 
 class Cancelled(Exception):
     """The request was cancelled; ends an operation at its next event."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One line of standard input, validated."""
-
-    v: int
-    id: int
-    op: str
-    params: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RulesParams:
-    """`rules`: the xs to answer with a base and, unless None, an adapter's directory."""
-
-    base: str
-    adapter: Path | None
-    xs: tuple[X, ...]
-    render: RenderSettings
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ChatParams:
-    """`chat`: what a large model of this machine is asked. Its events are `{"text": ...}`."""
-
-    model: str
-    messages: tuple[Message, ...]
-    max_tokens: int
-    temperature: float
-    thinking: bool
-
-
 class Worker:
     """Takes requests from one stream and answers on another."""
 
-    def __init__(self, requests: BinaryIO, answers: TextIO) -> None:
+    def __init__(self, requests: BinaryIO, answers: TextIO, models: Models) -> None:
         self._requests = requests
         self._answers = answers
-        self._lock = threading.Lock()
+        self._models = models
+        self._output = threading.Lock()
         self._queue: queue.Queue[Request] = queue.Queue()
         self._cancelled: set[int] = set()
         self._trainings: set[int] = set()  # under way and queued
-        self._models: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._between: queue.Queue[Request] = queue.Queue()  # for between two steps
+        self._stepping = False  # steps of a training follow each other
+        self._door = threading.Lock()  # of the two above
         self._ops: dict[str, Callable[[Request], Any]] = {
             "hello": self._hello,
             "rules": self._rules,
+            "warm": self._warm,
             "chat": self._chat,
             "train": self._train,
         }
@@ -108,42 +82,72 @@ class Worker:
         """Serve until standard input ends; does not return."""
         threading.Thread(target=self._read, daemon=True).start()
         while True:
-            self._serve(self._queue.get())
+            try:
+                request = self._queue.get(timeout=min(LOOK_S, self._models.idle_s))
+            except queue.Empty:
+                self._models.sweep()
+            else:
+                self._models.sweep()
+                self._serve(request)
+
+    # --- the reader thread --------------------------------------------------------------------
 
     def _read(self) -> None:
         for line in self._requests:
             try:
-                self._take(codec.loads(Request, line))
-            except ValidationError:  # never in the log: it quotes the line
-                self._say(id=_id(line), error={"type": "RequestMalformed", "fields": {}})
+                self._take(request_of(line))
+            except ValidationError:
+                self._say(id=id_of(line), **described(RequestMalformed()))
+            except (RequestMalformed, ProtocolRefused) as error:
+                self._say(id=id_of(line), **described(error))
         os._exit(0)  # the parent is gone; whatever runs has nobody to tell
 
     def _take(self, request: Request) -> None:
         if request.op == "cancel":
-            self._cancelled.add(codec.from_data(int, request.params.get("id")))
-        elif request.op in {"rules", "chat"} and self._trainings:
-            self._say(id=request.id, **_described(WorkerBusy()))
+            self._cancelled.add(request.cancels)
+        elif request.op in {"rules", "warm", "chat"} and self._trainings:
+            if not self._is_put_between(request):
+                self._say(id=request.id, **described(WorkerBusy()))
         else:
             if request.op == "train":
                 self._trainings.add(request.id)
             self._queue.put(request)
+
+    def _is_put_between(self, request: Request) -> bool:
+        """Whether the request will be served at the end of the training's step."""
+        if request.op == "chat" or not self._can_answer(request):
+            return False
+        with self._door:
+            if self._stepping:
+                self._between.put(request)
+            return self._stepping
+
+    def _can_answer(self, request: Request) -> bool:
+        try:
+            return self._models.can_answer(codec.from_data(Asked, request.params))
+        except (TrimtabError, ValidationError):
+            return True  # its error is told when it is served
+
+    # --- the main thread ----------------------------------------------------------------------
 
     def _serve(self, request: Request) -> None:
         answer = self._answer(request)
         self._cancelled.discard(request.id)
         if request.op == "train":
             mx.clear_cache()
+            with self._door:
+                self._stepping = False
             self._trainings.discard(request.id)  # before the answer: `rules` may follow at once
         self._say(id=request.id, **answer)
+        if request.op == "train":
+            self._serve_those_between()
 
     def _answer(self, request: Request) -> dict[str, Any]:
         try:
             self._check(request)
             return {"result": self._ops[request.op](request)}
-        except TrimtabError as error:
-            return _described(error)
         except Exception as error:  # noqa: BLE001  # the class alone: a text may quote mail
-            return {"error": {"type": type(error).__name__, "fields": {}}}
+            return described(error)
 
     def _hello(self, request: Request) -> dict[str, Any]:
         del request
@@ -153,24 +157,36 @@ class Worker:
             "mlx_lm": metadata.version("mlx-lm"),
             "device": str(mx.default_device()),
             "blas": BLAS,
+            "loaded": self._models.names(),
         }
 
     def _rules(self, request: Request) -> list[Any]:
         params = codec.from_data(RulesParams, request.params)
-        base, adapter = bases.find(params.base), params.adapter
-        agent = self._loaded(Agent, (base, adapter), lambda: _load(base, adapter))
 
-        def on_answer(index: int, answer: Any) -> None:
+        def on_rule(rule: Rule) -> None:
+            self._event(request, {"index": 0, "rule": codec.to_data(rule)})
+
+        def on_answer(index: int, answer: AgentAnswer) -> None:
             self._event(request, {"index": index, "answer": codec.to_data(answer)})
 
-        answers = agent.rules(params.xs, params.render, on_answer)
+        answers = self._models.agent(params).rules(
+            params.xs,
+            params.render,
+            on_answer,
+            on_rule=on_rule,
+            hints=params.hints,
+            check=lambda: self._check(request),
+        )
         return [codec.to_data(answer) for answer in answers]
+
+    def _warm(self, request: Request) -> dict[str, int]:
+        params = codec.from_data(WarmParams, request.params)
+        agent = self._models.agent(params)
+        return {"tokens": agent.warm(params.x, params.render, lambda: self._check(request))}
 
     def _chat(self, request: Request) -> Any:
         params = codec.from_data(ChatParams, request.params)
-        directory = bases.find(params.model)
-        model = self._loaded(LocalModel, (directory,), lambda: LocalModel(directory))
-        pieces = model.chat(
+        pieces = self._models.large(params.model).chat(
             params.messages,
             max_tokens=params.max_tokens,
             temperature=params.temperature,
@@ -186,26 +202,30 @@ class Worker:
 
     def _train(self, request: Request) -> Any:
         chosen = codec.from_data(TrainRequest, request.params)
-        self._models.clear()
-        adapter = train(chosen, lambda event: self._event(request, codec.to_data(event)))
-        return codec.to_data(adapter)
+        self._models.make_way(chosen.base)
 
-    def _loaded(self, kind: type[M], key: tuple[Any, ...], load: Callable[[], M]) -> M:
-        """The model of that kind and key, loaded if it is not; what must make room goes first."""
-        if (kind, *key) not in self._models:
-            self._make_room(kind)
-            self._models[(kind, *key)] = load()
-        self._models.move_to_end((kind, *key))
-        model: M = self._models[(kind, *key)]
-        return model
+        def on_event(event: TrainEvent) -> None:
+            with self._door:  # before the event is told: who hears of it may ask at once
+                self._stepping = 0 < event.step < event.steps
+            self._event(request, codec.to_data(event))
+            self._serve_those_between()
 
-    def _make_room(self, kind: type[Agent | LocalModel]) -> None:
-        large = [key for key in self._models if key[0] is LocalModel]
-        if kind is LocalModel and large:
-            del self._models[large[0]]
-        while len(self._models) >= KEPT:
-            self._models.popitem(last=False)
-        mx.clear_cache()
+        return codec.to_data(train(chosen, on_event))
+
+    def _serve_those_between(self) -> None:
+        """Answer what waits for the end of a step; the training's random numbers stay its own."""
+        if self._between.empty():
+            return
+        state: Any = mx.random.state
+        high, low = state[0].tolist()
+        try:
+            while not self._between.empty():
+                self._serve(self._between.get())
+        finally:
+            mx.random.seed(high << 32 | low)
+            mx.clear_cache()
+
+    # --- both ---------------------------------------------------------------------------------
 
     def _event(self, request: Request, event: Any) -> None:
         self._check(request)
@@ -216,37 +236,17 @@ class Worker:
             raise Cancelled
 
     def _say(self, **answer: Any) -> None:
-        with self._lock:
+        with self._output:
             self._answers.write(json.dumps(answer) + "\n")
             self._answers.flush()
 
 
-def _load(base: Path, adapter: Path | None) -> Agent:
-    """The agent, if its adapter is intact and was made for this very base: AdapterDamaged."""
-    if adapter is not None:
-        made = adapters.verify(adapter.parent, adapter.name)
-        if made.base_hash != bases.base_hash(base):
-            raise AdapterDamaged(made.id, "its base model has changed")
-    return Agent(base, adapter)
-
-
-def _described(error: TrimtabError) -> dict[str, Any]:
-    fields: dict[str, Any] = dataclasses.asdict(error) if dataclasses.is_dataclass(error) else {}
-    return {"error": {"type": type(error).__name__, "fields": fields}}
-
-
-def _id(line: bytes) -> int | None:
-    """The id of a line that is no request, None where it has none."""
-    try:
-        found = json.loads(line)["id"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return found if isinstance(found, int) else None
-
-
 def main() -> None:
     """Keep the protocol's stream for the protocol: everything else printed goes to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m mlx_agent")
+    parser.add_argument("--idle-seconds", type=float, default=IDLE_S)
+    idle_s = parser.parse_args().idle_seconds
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    Worker(sys.stdin.buffer, answers).run()
+    Worker(sys.stdin.buffer, answers, Models(idle_s=idle_s)).run()

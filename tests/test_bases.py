@@ -87,6 +87,47 @@ def test_a_directory_without_a_config_is_no_base(tmp_path: Path) -> None:
         bases.find(str(tmp_path))
 
 
+# --- which one -------------------------------------------------------------------------------
+
+BIG, MIDDLE, SMALL = (model for _, model in bases.SIZES)
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "cached", "chosen"),
+    [
+        (64, {BIG, MIDDLE, SMALL}, BIG),
+        (16, {BIG, SMALL}, BIG),
+        (15.5, {BIG, SMALL}, BIG),
+        (16, {MIDDLE, SMALL}, MIDDLE),
+        (8, {BIG, MIDDLE}, MIDDLE),
+        (8, {BIG, SMALL}, SMALL),
+        (4, {BIG, MIDDLE}, SMALL),
+        (16, set[str](), BIG),
+        (8, set[str](), MIDDLE),
+    ],
+)
+def test_auto_is_the_largest_model_that_suits_and_is_there(
+    gigabytes: float, cached: set[str], chosen: str
+) -> None:
+    """Where none is there, the one that should be; never one that is too large."""
+    assert bases.choose(int(gigabytes * (1 << 30)), cached) == chosen
+
+
+def test_auto_looks_into_the_cache(hugging_face: Path) -> None:
+    """And is remembered by the model's own name, for a larger one may come tomorrow."""
+    snapshot = a_snapshot(hugging_face, "abc123", SMALL)
+    assert bases.find("auto") == snapshot
+    assert bases.named("auto") == SMALL
+    assert bases.named("pocket") == "pocket"
+
+
+def test_auto_without_any_model_names_what_is_missing() -> None:
+    """So that the error can say how to get it."""
+    with pytest.raises(BaseNotFound) as raised:
+        bases.find("auto")
+    assert raised.value.base in {model for _, model in bases.SIZES}
+
+
 # --- how x is rendered -----------------------------------------------------------------------
 
 

@@ -21,16 +21,9 @@ from mlx_agent.errors import AnswerCutOff, ModelMissing, ModelOverloaded, Prompt
 from mlx_agent.large import LargeModel
 from mlx_agent.large.local import Local
 from mlx_agent.large.settings import ModelSettings
-from mlx_agent.records import (
-    Answer,
-    BaselineTask,
-    IntentTask,
-    Price,
-    RulesTask,
-    Task,
-    TrainEvent,
-    X,
-)
+from mlx_agent.protocol import VERSION
+from mlx_agent.records import Answer, BaselineTask, IntentTask, Price, RulesTask, Task, X
+from mlx_agent.train.records import TrainEvent
 
 pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
 DEAD_LINE_S = 60
@@ -141,7 +134,7 @@ async def test_closing_a_stream_ends_the_work(worker: Worker, endless: str) -> N
     async with aclosing(local(worker, endless, 1 << 19).stream(TASK)) as items:
         assert isinstance(await anext(items), str)
     async with asyncio.timeout(DEAD_LINE_S):
-        assert (await worker.hello())["version"] == 1
+        assert (await worker.hello())["version"] == VERSION
     assert worker._waiting == {}
 
 
@@ -159,7 +152,7 @@ async def test_cancelling_ends_the_work(worker: Worker, endless: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     async with asyncio.timeout(DEAD_LINE_S):
-        assert (await hello)["version"] == 1
+        assert (await hello)["version"] == VERSION
     assert worker._waiting == {}
 
 

@@ -1,18 +1,16 @@
 """The worker's `chat` by its protocol, and what stays loaded beside what."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from local_models import a_model, an_endless_model
-from training_examples import a_request, lessons_of
+from training_examples import a_request
 from wire import Wire
 
-from mlx_agent import codec, pocket, worker
-from mlx_agent.chatting import LocalModel
-from mlx_agent.records import Message, RenderSettings
+from mlx_agent import codec
+from mlx_agent.records import Message
 
 pytestmark = pytest.mark.mlx
 SECRET = "Zanzibar"
@@ -93,40 +91,3 @@ def test_no_mail_is_in_its_log(wire: Wire) -> None:
     error = wire.error(wire.ask("chat", **params(messages=[SECRET])))
     assert error == {"type": "ValidationError", "fields": {}}
     assert SECRET not in wire.log.read_text("utf-8")
-
-
-def test_room_is_made_before_a_model_is_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two stay, the least used goes; of large models there is only one at a time."""
-    here = worker.Worker(io.BytesIO(), io.StringIO())
-    beside: list[list[str]] = []
-
-    def names() -> list[str]:
-        return [f"{kind.__name__} {directory.name}" for kind, directory, *_ in here._models]
-
-    class Watched(LocalModel):
-        def __init__(self, directory: Path) -> None:
-            beside.append(names())
-            super().__init__(directory)
-
-    monkeypatch.setattr(worker, "LocalModel", Watched)
-    one, two = a_model(tmp_path / "one"), a_model(tmp_path / "two")
-
-    def rules(base: Path) -> None:
-        render = codec.to_data(RenderSettings(context_words=25))
-        xs = [codec.to_data(lessons_of(1)[0].x)]
-        ask("rules", {"base": str(base), "adapter": None, "xs": xs, "render": render})
-
-    def ask(op: str, data: dict[str, Any]) -> None:
-        answer = here._answer(worker.Request(v=1, id=1, op=op, params=data))
-        assert "result" in answer, answer
-
-    for base in (pocket.path(), one):
-        rules(base)
-    for model in (one, one, two):
-        ask("chat", params(str(model), max_tokens=2))
-    assert beside == [["Agent one"], ["Agent one"]]
-    assert names() == ["Agent one", "Watched two"]
-    rules(two)
-    assert names() == ["Watched two", "Agent two"]

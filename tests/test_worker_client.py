@@ -6,10 +6,13 @@ import shutil
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from training_examples import Trained, a_request, lessons_of
@@ -22,12 +25,13 @@ from mlx_agent.errors import (
     BaseNotFound,
     TooFewLessons,
     TrainingDiverged,
-    WorkerBusy,
     WorkerDied,
     WorkerFailed,
 )
-from mlx_agent.records import Adapter, AgentAnswer, RenderSettings, TrainEvent, TrainRequest, X
+from mlx_agent.protocol import VERSION
+from mlx_agent.records import AgentAnswer, RenderSettings, Rule, X
 from mlx_agent.teach.dataset import Splits
+from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest
 
 pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
 ROOT = Path(__file__).parent.parent
@@ -55,14 +59,15 @@ async def rules(worker: Worker, base: str = "pocket") -> list[AgentAnswer]:
 
 
 class Training:
-    """A training in the background; `under_way` is set by its first event."""
+    """A training in the background; `under_way` is set by its first step."""
 
     def __init__(self, worker: Worker, request: TrainRequest) -> None:
         self.under_way = asyncio.Event()
         self.task = asyncio.create_task(worker.train(request, self._hear))
 
-    def _hear(self, _: TrainEvent) -> None:
-        self.under_way.set()
+    def _hear(self, event: TrainEvent) -> None:
+        if event.step:
+            self.under_way.set()
 
 
 async def begin(worker: Worker, root: Path) -> "asyncio.Task[Adapter]":
@@ -110,6 +115,19 @@ async def test_the_daemon_never_loads_mlx() -> None:
     assert said == b"True []\n"
 
 
+async def test_hints_and_warmth_change_no_answer(worker: Worker) -> None:
+    """Only the passes that it takes, and the rules come one by one."""
+    (plain,) = await worker.rules("pocket", None, XS[:1], RENDER)
+    await worker.warm("pocket", None, replace(XS[0], intent=()), RENDER)
+    heard: list[Rule] = []
+    (fast,) = await worker.rules(
+        "pocket", None, XS[:1], RENDER, hints=[plain.text], on_rule=heard.append
+    )
+    assert (fast.text, fast.rules) == (plain.text, plain.rules)
+    assert fast.passes < plain.passes / 3
+    assert tuple(heard) == fast.rules[: len(heard)]
+
+
 async def test_rules_are_records_in_the_order_of_the_xs(worker: Worker) -> None:
     """Each x has an answer of its own."""
     together = await rules(worker)
@@ -121,7 +139,7 @@ async def test_rules_are_records_in_the_order_of_the_xs(worker: Worker) -> None:
 
 async def test_training_is_heard_step_by_step(worker: Worker, tmp_path: Path) -> None:
     """And gives the adapter, which lies complete where the request said."""
-    request = a_request(tmp_path, 8, settings={"batch_size": 2})
+    request = a_request(tmp_path, 8, settings={"epochs": 2})
     heard: list[TrainEvent] = []
     adapter = await worker.train(request, heard.append)
     assert [(event.step, event.steps) for event in heard] == [(1, 2), (2, 2)]
@@ -167,17 +185,19 @@ async def test_a_bug_in_the_worker_is_told_by_its_class(worker: Worker, tmp_path
     with pytest.raises(WorkerFailed) as raised:
         await worker.train(request, pytest.fail)
     assert raised.value.kind == "FileNotFoundError"
-    assert (await worker.hello())["version"] == 1
+    assert (await worker.hello())["version"] == VERSION
 
 
 # --- busy, cancelled, dead -------------------------------------------------------------------
 
 
-async def test_rules_during_training_are_refused_at_once(worker: Worker, tmp_path: Path) -> None:
-    """The training goes on meanwhile."""
+async def test_rules_are_answered_during_training(worker: Worker, tmp_path: Path) -> None:
+    """Between two steps, and the training goes on."""
+    alone = await rules(worker)
     training = await begin(worker, tmp_path)
-    with pytest.raises(WorkerBusy):
-        await rules(worker)
+    beside = await rules(worker)
+    assert [answer.text for answer in beside] == [answer.text for answer in alone]
+    await worker.warm("pocket", None, XS[0], RENDER)
     assert not training.done()
     training.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -193,10 +213,10 @@ async def test_cancelling_ends_the_training_and_not_the_process(
     training.cancel()
     with pytest.raises(asyncio.CancelledError):
         await training
-    assert (await worker.hello())["version"] == 1  # waits until the training has ended
+    assert (await worker.hello())["version"] == VERSION  # waits until the training has ended
     assert len(await rules(worker)) == 2
     assert worker.pid == pid
-    assert not (tmp_path / "adapters").exists()
+    assert not adapters.adapters(tmp_path / "adapters", "work")
 
 
 async def test_whoever_waits_when_the_process_is_killed_is_told(
@@ -215,7 +235,7 @@ async def test_whoever_waits_when_the_process_is_killed_is_told(
     assert [getattr(error, "exit_code", None) for error in ended] == [-signal.SIGKILL] * 2
     assert len(await rules(worker)) == 2
     assert worker.pid not in {None, pid}
-    assert not (tmp_path / "adapters").exists()
+    assert not adapters.adapters(tmp_path / "adapters", "work")
 
 
 async def test_a_request_right_after_a_kill_is_told_or_served(worker: Worker) -> None:
@@ -226,7 +246,7 @@ async def test_a_request_right_after_a_kill_is_told_or_served(worker: Worker) ->
         os.kill(worker.pid, signal.SIGKILL)
         with pytest.raises(WorkerDied):
             await asyncio.wait_for(worker.hello(), DEAD_LINE_S)
-        assert (await asyncio.wait_for(worker.hello(), DEAD_LINE_S))["version"] == 1
+        assert (await asyncio.wait_for(worker.hello(), DEAD_LINE_S))["version"] == VERSION
 
 
 async def test_closing_during_training_tells_who_waits(worker: Worker, tmp_path: Path) -> None:
@@ -236,7 +256,7 @@ async def test_closing_during_training_tells_who_waits(worker: Worker, tmp_path:
     with pytest.raises(WorkerDied) as raised:
         await training
     assert raised.value.exit_code == 0
-    assert not (tmp_path / "adapters").exists()
+    assert not adapters.adapters(tmp_path / "adapters", "work")
 
 
 async def test_a_listener_that_fails_ends_its_request(
@@ -254,3 +274,102 @@ async def test_a_listener_that_fails_ends_its_request(
     assert "an answer failed with LookupError" in caplog.text
     assert "of a mail" not in caplog.text
     assert len(await rules(worker)) == 2
+
+
+# --- killed in every state -------------------------------------------------------------------
+
+
+def kill(worker: Worker) -> None:
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+async def kill_while_it_reads(worker: Worker, file: Path, asked: Coroutine[Any, Any, Any]) -> None:
+    """Kill the process when it has opened the file, which gives it nothing."""
+    os.unlink(file)  # noqa: PTH108  # at once
+    os.mkfifo(file)
+    task = asyncio.create_task(asked)
+    writer = await asyncio.wait_for(asyncio.to_thread(os.open, file, os.O_WRONLY), DEAD_LINE_S)
+    kill(worker)
+    try:
+        await task
+    finally:
+        os.close(writer)
+        os.unlink(file)  # noqa: PTH108
+
+
+async def idle(worker: Worker, _: Path) -> None:
+    await rules(worker)
+    kill(worker)
+    await rules(worker)
+
+
+async def loading(worker: Worker, root: Path) -> None:
+    base = shutil.copytree(pocket.path(), root / "base")
+    await kill_while_it_reads(worker, base / "model.safetensors", rules(worker, str(base)))
+
+
+async def answering(worker: Worker, _: Path) -> None:
+    await worker.rules("pocket", None, XS[:1], RENDER, on_rule=lambda _: kill(worker))
+
+
+async def warming(worker: Worker, root: Path) -> None:
+    base = str(shutil.copytree(pocket.path(), root / "base"))
+    before = {*(worker.scratch / "prefixes").glob("*")}
+    (root / "base" / "README.md").unlink()
+    config = root / "base" / "trimtab.json"
+    config.write_text(config.read_text("utf-8") + " ", "utf-8")  # another base: another file
+    await worker.warm(base, None, XS[0], RENDER)
+    (file,) = {*(worker.scratch / "prefixes").glob("*")} - before
+    await worker.close()
+    await kill_while_it_reads(worker, file, worker.warm(base, None, XS[0], RENDER))
+
+
+async def training(worker: Worker, root: Path) -> None:
+    await worker.train(a_request(root, 4, settings=LONG), lambda _: kill(worker))
+
+
+async def saving(worker: Worker, root: Path) -> None:
+    def hear(event: TrainEvent) -> None:
+        if event.step == event.steps:
+            kill(worker)
+
+    await worker.train(a_request(root, 4), hear)
+
+
+@pytest.mark.parametrize("state", [idle, loading, answering, warming, training, saving])
+async def test_a_kill_costs_one_answer(
+    worker: Worker, tmp_path: Path, state: Callable[[Worker, Path], Awaitable[None]]
+) -> None:
+    """Whatever it was at; the next request starts a new process, and no adapter is broken."""
+    before = (await worker.hello(), worker.pid)[1]
+    with suppress(WorkerDied):
+        await asyncio.wait_for(state(worker, tmp_path), DEAD_LINE_S)
+    assert [answer.valid for answer in await rules(worker)] == [True, True]
+    assert worker.pid != before
+    for adapter in adapters.adapters(tmp_path / "adapters", "work"):
+        adapters.verify(tmp_path / "adapters", adapter.id)
+
+
+async def test_the_process_ends_with_a_killed_daemon(tmp_path: Path) -> None:
+    """Nobody could close it: its standard input is at its end."""
+    code = (
+        "import asyncio, os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from daemon.jobs.worker import Worker\n"
+        "async def main():\n"
+        "    home = Path(sys.argv[1])\n"
+        "    worker = Worker(home / 'log', scratch=home / 'scratch')\n"
+        "    await worker.hello()\n"
+        "    print(worker.pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())"
+    )
+    daemon = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await daemon.communicate()
+    assert daemon.returncode == -signal.SIGKILL
+    with suppress(psutil.NoSuchProcess):
+        await asyncio.to_thread(psutil.Process(int(said)).wait, DEAD_LINE_S)
+    assert not psutil.pid_exists(int(said))

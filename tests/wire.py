@@ -9,23 +9,31 @@ from pathlib import Path
 from typing import Any, Self
 
 from mlx_agent import codec
-from mlx_agent.records import RenderSettings, TrainRequest, X
+from mlx_agent.protocol import VERSION
+from mlx_agent.records import RenderSettings, X
+from mlx_agent.train.records import TrainRequest
 
 DEAD_LINE_S = 60
 """A hang fails the test instead of the whole run."""
 Line = dict[str, Any]
+POCKET: Line = {
+    "base": "pocket",
+    "adapter": None,
+    "render": codec.to_data(RenderSettings(context_words=25)),
+}
+"""Whom `rules` and `warm` ask, if no other is named."""
 
 
 class Wire:
     """`python -m mlx_agent`, spoken to line by line."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *options: str) -> None:
         self.log = log
         self.lines: list[bytes] = []
         self._queue: queue.Queue[bytes] = queue.Queue()
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mlx_agent"],
+                [sys.executable, "-m", "mlx_agent", *options],
                 cwd=Path(__file__).parent.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -61,16 +69,17 @@ class Wire:
     def ask(self, op: str, **params: Any) -> int:
         """Send a request; its id."""
         self._last += 1
-        request = {"v": 1, "id": self._last, "op": op, "params": params}
+        request = {"v": VERSION, "id": self._last, "op": op, "params": params}
         self.write(json.dumps(request).encode())
         return self._last
 
-    def ask_rules(self, *xs: X, base: str = "pocket", adapter: str | None = None) -> int:
+    def ask_rules(self, *xs: X, **asked: Any) -> int:
         """Send `rules`; its id."""
-        render = codec.to_data(RenderSettings(context_words=25))
-        return self.ask(
-            "rules", base=base, adapter=adapter, xs=[codec.to_data(x) for x in xs], render=render
-        )
+        return self.ask("rules", xs=[codec.to_data(x) for x in xs], **(POCKET | asked))
+
+    def ask_warm(self, x: X, **asked: Any) -> int:
+        """Send `warm`; its id."""
+        return self.ask("warm", x=codec.to_data(x), **(POCKET | asked))
 
     def ask_training(self, request: TrainRequest) -> int:
         """Send `train`; its id."""
@@ -80,6 +89,12 @@ class Wire:
         """The next line of the worker's."""
         line: Line = json.loads(self._queue.get(timeout=DEAD_LINE_S))
         return line
+
+    def settle(self) -> None:
+        """Pass over what is still under way."""
+        last = self.ask("hello")
+        while self.next()["id"] != last:
+            pass
 
     def result(self, number: int) -> Any:
         """The result of the request, whose events are passed over."""

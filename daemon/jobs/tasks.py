@@ -168,7 +168,7 @@ class Tasks:
     def _train_request(self, account: str, dataset: Dataset, lessons: int) -> TrainRequest:
         chosen = self.config.train
         return TrainRequest(
-            base=chosen.base,
+            base=bases.named(chosen.base),
             dataset=dataset.path,
             dataset_hash=dataset.hash,
             account=account,

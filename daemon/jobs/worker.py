@@ -2,7 +2,7 @@
 
 The process starts with the first request and again after a death; whoever was waiting when it died
 gets WorkerDied. Cancelling a request cancels it in the worker. Its protocol is in
-`mlx_agent.worker`; MLX is never loaded here.
+`mlx_agent.protocol`; MLX is never loaded here.
 """
 
 from __future__ import annotations
@@ -21,17 +21,10 @@ from typing import Any
 from mlx_agent import codec, errors
 from mlx_agent.errors import TrimtabError, WorkerDied, WorkerFailed
 from mlx_agent.large.local import ChatEnd
-from mlx_agent.records import (
-    Adapter,
-    AgentAnswer,
-    Message,
-    RenderSettings,
-    TrainEvent,
-    TrainRequest,
-    X,
-)
+from mlx_agent.protocol import VERSION
+from mlx_agent.records import AgentAnswer, Message, RenderSettings, Rule, X
+from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest
 
-VERSION = 1
 _LINE = 64 * 1024 * 1024
 """Bytes in a line; an answer to many xs is one line."""
 _CLOSE_S = 5
@@ -55,11 +48,13 @@ class Worker:
 
     `log` takes its standard error. `scratch` is a directory of the user's alone: MLX compiles
     kernels into the temporary directory and loads what it finds there, and the system's is open to
-    everybody.
+    everybody. It also holds what prompts begin with, read. After `idle_minutes` without a question
+    a model is unloaded.
     """
 
     log: Path
     scratch: Path
+    idle_minutes: float = 15.0
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
@@ -77,17 +72,36 @@ class Worker:
         return found
 
     async def rules(
-        self, base: str, adapter: Path | None, xs: Sequence[X], render: RenderSettings
+        self,
+        base: str,
+        adapter: Path | None,
+        xs: Sequence[X],
+        render: RenderSettings,
+        *,
+        hints: Sequence[str] = (),
+        on_rule: Callable[[Rule], None] | None = None,
     ) -> list[AgentAnswer]:
-        """The rules for each x; raises BaseNotFound, BaseDamaged, WorkerBusy and WorkerDied."""
-        params = {
-            "base": base,
-            "adapter": str(adapter) if adapter else None,
+        """The rules for each x; raises BaseNotFound, BaseDamaged, WorkerBusy and WorkerDied.
+
+        `hints`, rule lists of the user's in their text form, the likeliest first, make the answer
+        faster and no other. `on_rule` hears of each rule of a single x as it comes; the answer
+        counts.
+        """
+
+        def pass_on(event: dict[str, Any]) -> None:
+            if on_rule is not None and "rule" in event:
+                on_rule(codec.from_data(Rule, event["rule"]))
+
+        params = self._asked(base, adapter, render) | {
             "xs": [codec.to_data(x) for x in xs],
-            "render": codec.to_data(render),
+            "hints": list(hints),
         }
-        answers = await self._ask("rules", params)
+        answers = await self._ask("rules", params, pass_on)
         return [codec.from_data(AgentAnswer, answer) for answer in answers]
+
+    async def warm(self, base: str, adapter: Path | None, x: X, render: RenderSettings) -> None:
+        """Load the agent and read what is known of x; raises what `rules` raises."""
+        await self._ask("warm", self._asked(base, adapter, render) | {"x": codec.to_data(x)})
 
     async def chat(
         self,
@@ -146,6 +160,14 @@ class Worker:
         if self._reader is not None:
             await self._reader
 
+    def _asked(self, base: str, adapter: Path | None, render: RenderSettings) -> dict[str, Any]:
+        return {
+            "base": base,
+            "adapter": str(adapter) if adapter else None,
+            "render": codec.to_data(render),
+            "prefixes": str(self.scratch / "prefixes"),
+        }
+
     async def _ask(self, op: str, params: dict[str, Any], on_event: OnEvent | None = None) -> Any:
         process = await self._started()
         self._last_id += 1
@@ -157,9 +179,8 @@ class Worker:
             return await future
         except asyncio.CancelledError:
             with suppress(WorkerDied):
-                await self._send(
-                    process, {"v": 1, "id": 0, "op": "cancel", "params": {"id": number}}
-                )
+                cancel = {"v": VERSION, "id": 0, "op": "cancel", "params": {"id": number}}
+                await self._send(process, cancel)
             raise
         finally:
             self._waiting.pop(number, None)
@@ -189,6 +210,8 @@ class Worker:
                 sys.executable,
                 "-m",
                 "mlx_agent",
+                "--idle-seconds",
+                str(self.idle_minutes * 60),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
