@@ -132,8 +132,9 @@ def test_the_agents_question_keeps_its_form(hostile: Hostile) -> None:
     system, user = agent_messages(x, SETTINGS)
     assert system.content == "Write the rules for this mail."
     form = r"From: .*\nTo: .*\n(?:Cc: \d+\n)?Subject: .*\nMail: (?:reply|new), [\w ]+\n"
-    form += rf"Recipient: .*\nSize: .*\nPoints:(?:\n- .*){{{len(x.intent)}}}"
-    assert re.fullmatch(rf"{form}(?:\nAnswering .*:\n> .*)*", user.content)
+    form += r"Recipient: .*(?:\nAnswering .*:\n> .*)*"
+    form += rf"\nSize: .*\nPoints:(?:\n- .*){{{len(x.intent)}}}"
+    assert re.fullmatch(form, user.content)
     assert user.content.count("\n") == len(user.content.splitlines()) - 1
 
 

@@ -1,7 +1,7 @@
 """The client against a real server: mlx_lm.server with the pocket base.
 
-The base writes rules whatever it is asked, at temperature 0 always the same, so that an answer can
-be told from another; what it writes is not judged here.
+The base writes something whatever it is asked, at temperature 0 always the same, so that an answer
+can be told from another; what it writes is not judged here.
 """
 
 import asyncio
@@ -28,7 +28,6 @@ from mlx_agent.errors import AnswerCutOff, ModelMissing
 from mlx_agent.large.openai import OpenAI
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.records import Answer, DraftTask, IntentTask
-from mlx_agent.rules import parse_rules
 
 pytestmark = pytest.mark.mlx
 TASK = DraftTask(x=a_lesson().x)
@@ -135,7 +134,7 @@ async def client(server: Running) -> AsyncIterator[Callable[..., OpenAI]]:
 async def test_a_whole_answer_with_its_tokens(client: Callable[..., OpenAI]) -> None:
     """The server counts what its tokenizer makes of the prompt and of the answer."""
     answer = await client().complete(TASK)
-    assert len(parse_rules(answer.text)) > 3
+    assert len(answer.text.split()) > 20
     tokenizer = Tokenizer.from_file(str(pocket.path() / "tokenizer.json"))
     asked = "".join(f"<|{m.role}|>{m.content}<|end|>" for m in render.messages(TASK))
     read = len(tokenizer.encode(f"{asked}<|assistant|>").ids)
@@ -160,8 +159,9 @@ async def test_a_stream_is_the_same_answer_in_pieces(client: Callable[..., OpenA
 async def test_several_at_once_are_all_answered(client: Callable[..., OpenAI]) -> None:
     """The server works at them together."""
     model = client()
+    alone = await model.complete(TASK)
     answers = await asyncio.gather(*(model.complete(TASK) for _ in range(4)))
-    assert all(parse_rules(answer.text) for answer in answers)
+    assert {answer.text for answer in answers} == {alone.text}
 
 
 async def test_a_temperature_is_obeyed(client: Callable[..., OpenAI]) -> None:
