@@ -90,7 +90,7 @@ class Course:
         Raises TrainingDiverged, MemoryShort, TrainingPaused at the deadline, DiskFull, and what
         `on_event` raises; but for the first two it goes on from there another time.
         """
-        self._begin = dict(tree_flatten(self.model.trainable_parameters()))
+        self._begin = dict(tree_flatten(self.model.parameters()))
         self._resume(self._stored())
         while True:
             try:
@@ -134,8 +134,10 @@ class Course:
         settings = self.request.settings
         if state is not None:
             self.figures, self.best = state.figures, state.best
-        weights = state.weights if state is not None else self._begin
+        # all of them, for a step that failed while it was compiled leaves its tracers in the model
+        weights = self._begin | (state.weights if state is not None else {})
         self.model.update(tree_unflatten(list(weights.items())))
+        mx.random.seed(settings.seed)
         self._cut = batches(self.train_items, self.figures.batch_tokens)
         rate = settings.learning_rate * 0.5**self.figures.halvings
         warm = max(1, round(settings.warm_up * self.steps))
