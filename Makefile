@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-agent clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-agent bench-voice clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -59,6 +59,9 @@ bench-teach: $(STAMP) ## teaching's rate, memory and cost, and what kills do to 
 
 bench-agent: $(STAMP) ## the agent's passes for a list, time to its first rule, waiting during a training
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agent
+
+bench-voice: $(STAMP) ## agents of four real people against their rivals, on held-out mail (half an hour)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.voice
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
