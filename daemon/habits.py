@@ -14,7 +14,7 @@ from itertools import islice
 from daemon.store.nearest import nearest_among
 from mlx_agent.few_shot import NEIGHBOURS, habits
 from mlx_agent.records import Lesson, X
-from mlx_agent.teach.dataset import Splits
+from mlx_agent.teach.dataset import Splits, folded
 
 
 def with_habits(splits: Splits) -> Splits:
@@ -42,11 +42,7 @@ def shown(lessons: Sequence[Lesson], known: Sequence[Lesson]) -> tuple[Lesson, .
 
 def _others(lesson: Lesson, lessons: Sequence[Lesson]) -> Iterator[Lesson]:
     """Those of another thread that say something else."""
-    text = _plain(lesson)
+    text = folded(lesson)
     for other in lessons:
-        if other.thread != lesson.thread and (not text or _plain(other) != text):
+        if other.thread != lesson.thread and (not text or folded(other) != text):
             yield other
-
-
-def _plain(lesson: Lesson) -> str:
-    return " ".join(lesson.own_text.lower().split())

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlx_agent.engine import Model, mx
+from mlx_agent.engine import Array, Model, mx
 
 WIDTH = 12
 """Proposed tokens in one pass."""
 TOLERANCE: dict[Any, float] = {mx.float32: 1e-3, mx.float16: 0.125, mx.bfloat16: 0.5}
 """By how much rounding may move two logits apart, by the model's type."""
 
-Array = Any
-"""MLX's arrays, whose methods are typed too widely to be of use."""
 Check = Callable[[], None]
 Propose = Callable[[Sequence[int], int], list[int]]
 

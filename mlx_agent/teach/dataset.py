@@ -68,6 +68,11 @@ def split(lessons: Sequence[Lesson], shares: tuple[float, float, float] = SHARES
     return Splits(train=_by_time(train), valid=_by_time(valid), test=_by_time(test))
 
 
+def folded(lesson: Lesson) -> str:
+    """The own text by which two lessons say the same: without case and white space."""
+    return " ".join(lesson.own_text.lower().split())
+
+
 def _together(oldest_first: Sequence[Lesson]) -> list[list[Lesson]]:
     """Lessons that share a thread or an own text, be it by way of others, in one list each."""
     above: dict[str, str] = {}
@@ -78,7 +83,7 @@ def _together(oldest_first: Sequence[Lesson]) -> list[list[Lesson]]:
         return name
 
     for lesson in oldest_first:
-        text = " ".join(lesson.own_text.lower().split())
+        text = folded(lesson)
         if text and (one := top(f"text {text}")) != (other := top(f"thread {lesson.thread}")):
             above[one] = other
     together: dict[str, list[Lesson]] = {}
