@@ -250,9 +250,9 @@ def adapters_prune(account: AccountOption = None, *, as_json: Json = False) -> N
 
 
 def _run(work: Any) -> None:
-    import asyncio
+    from daemon.commands.loop import run
 
-    asyncio.run(work)
+    run(work)
 
 
 def main() -> None:
