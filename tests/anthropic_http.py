@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,13 +27,14 @@ class Told:
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """A request: what it held, and what became of it."""
+    """A request: what it held, when all of it was there, and what became of it."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    at: float = field(default_factory=time.monotonic)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """The client hung up before the answer was out."""
 

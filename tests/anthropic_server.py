@@ -33,6 +33,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -137,11 +138,11 @@ class Batch:
 class Server:
     """The API's state and its settings, which may be changed while it runs.
 
-    `latency_s` passes before each message; beyond `limit` messages at a time it answers 429, to
-    come again in `retry_after`. A stream has `piece` characters in an event. A system prompt of
-    `cache_minimum` tokens is kept in the cache. A batch ends at the look of number `polls`, at once
-    with 0; `fate` makes of a request in it, by its custom id, what else can become of one:
-    "canceled", "expired", an error, or other words.
+    A message goes out `latency_s` after its request was there; beyond `limit` messages at a time
+    it answers 429, to come again in `retry_after`. A stream has `piece` characters in an event. A
+    system prompt of `cache_minimum` tokens is kept in the cache. A batch ends at the look of number
+    `polls`, at once with 0; `fate` makes of a request in it, by its custom id, what else can become
+    of one: "canceled", "expired", an error, or other words.
     """
 
     answer: Callable[[str, str], str] = offline_answer
@@ -240,22 +241,24 @@ class Server:
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
-            await self._say(wired, seen.body, self.next.popleft() if self.next else None, name)
+            await self._say(wired, seen, self.next.popleft() if self.next else None, name)
         finally:
             self._in_flight -= 1
 
-    async def _say(self, wired: Connection, params: Any, plan: Next, name: str) -> None:
+    async def _say(self, wired: Connection, seen: Seen, plan: Next, name: str) -> None:
+        params = seen.body
         if isinstance(plan, Refusal):
             raise plan
         if isinstance(plan, Told):
             wired.told(plan)
             return
         number = self.ledger.begin(wire.content_hash(params))
+        said = plan if isinstance(plan, Said) else self._words(params)
         if isinstance(plan, Held):
             await plan.until.wait()
-        if self.latency_s:
-            await asyncio.sleep(self.latency_s)
-        whole = self.made(params, plan if isinstance(plan, Said) else None)
+        if self.latency_s:  # what finding the words took is a part of it
+            await asyncio.sleep(seen.at + self.latency_s - time.monotonic())
+        whole = self.made(params, said)
         if params.get("stream"):
             wired.start(200, {"content-type": "text/event-stream", "request-id": name})
             await self._stream(wired, whole, plan if isinstance(plan, Broken) else None)
@@ -292,9 +295,14 @@ class Server:
         """The message that answers a request."""
         system = wire.text_of(params.get("system", ""))
         user = wire.text_of(params["messages"][-1]["content"])
-        thinking = self.thought if wire.thinks(params) else ""
-        said = said or Said(text=self.answer(system, user), thinking=thinking)
+        said = said or self._words(params)
         return wire.message(params, said, {**self._usage(params, system, user, said), **said.usage})
+
+    def _words(self, params: dict[str, Any]) -> Said:
+        system = wire.text_of(params.get("system", ""))
+        user = wire.text_of(params["messages"][-1]["content"])
+        thinking = self.thought if wire.thinks(params) else ""
+        return Said(text=self.answer(system, user), thinking=thinking)
 
     def _usage(self, params: dict[str, Any], system: str, user: str, said: Said) -> dict[str, Any]:
         size = wire.tokens(system)
