@@ -17,10 +17,11 @@ from pathlib import Path
 from mlx_agent.chat import encode
 from mlx_agent.decoding import Decoder, nothing
 from mlx_agent.engine import load
+from mlx_agent.foresight import losses
 from mlx_agent.prefixes import Shelf
 from mlx_agent.reading import Check, Reading, common
 from mlx_agent.records import Address, AgentAnswer, Kind, Metadata, RenderSettings, Rule, X
-from mlx_agent.render import agent_messages
+from mlx_agent.render import agent_messages, lesson_messages
 from mlx_agent.rules import RulesMalformed, filter_facts, most_telling, parse_rules
 from mlx_agent.speculation import Phrasebook
 
@@ -89,6 +90,18 @@ class Agent:
         with wired_limit(self._model):
             self._read(prompt, x.kind, settings, check)
         return len(prompt)
+
+    def losses(
+        self,
+        lessons: Sequence[tuple[X, Sequence[Rule]]],
+        settings: RenderSettings,
+        max_tokens: int,
+        check: Check = lambda: None,
+    ) -> list[float]:
+        """What of each list it does not foresee, in nats a token; see `foresight.losses`."""
+        chats = (lesson_messages(x, rules, settings) for x, rules in lessons)
+        with wired_limit(self._model):
+            return losses(self._model, self._tokenizer, chats, max_tokens, check)
 
     # --- one x --------------------------------------------------------------------------------
 

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 
 from mlx_agent import codec
 from mlx_agent.errors import ProtocolRefused, TrimtabError
-from mlx_agent.records import Message, RenderSettings, X
+from mlx_agent.records import Message, RenderSettings, Rule, X
 
 VERSION = 2
 
-Op = Literal["hello", "rules", "warm", "chat", "train", "cancel"]
+Op = Literal["hello", "rules", "warm", "loss", "chat", "train", "cancel"]
 
 
 class RequestMalformed(Exception):
@@ -49,7 +49,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whom `rules` and `warm` ask: a base and, unless None, an adapter's directory.
+    """Whom `rules`, `warm` and `loss` ask: a base and, unless None, an adapter's directory.
 
     `prefixes` is a private directory for what prompts begin with, None to keep nothing.
     """
@@ -77,6 +77,18 @@ class WarmParams(Asked):
     """`warm`: what is known of an x whose rules will be asked for."""
 
     x: X
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LossParams(Asked):
+    """`loss`: lists of rules, one for each of the xs, and the tokens that a lesson may have.
+
+    Its result is the loss of each.
+    """
+
+    xs: tuple[X, ...]
+    lists: tuple[tuple[Rule, ...], ...]
+    max_tokens: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

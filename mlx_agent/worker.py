@@ -5,9 +5,10 @@ owns MLX. A reader thread takes the lines, so that `cancel` works at any time, a
 ends with its parent: at the end of standard input. Mail is never logged; whatever a library prints
 goes to standard error.
 
-A training and answers exclude each other politely. `rules` and `warm` are served between two steps
-of a training, if the agent is loaded or fits beside it; else they are answered WorkerBusy at once,
-as `chat` is. What a training makes is the same to the bit whether anything was answered or not.
+A training and answers exclude each other politely. `rules`, `warm` and `loss` are served between
+two steps of a training, if the agent is loaded or fits beside it; else they are answered WorkerBusy
+at once, as `chat` is. What a training makes is the same to the bit whether anything was answered or
+not.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from mlx_agent.protocol import (
     VERSION,
     Asked,
     ChatParams,
+    LossParams,
     Request,
     RequestMalformed,
     RulesParams,
@@ -74,6 +76,7 @@ class Worker:
             "hello": self._hello,
             "rules": self._rules,
             "warm": self._warm,
+            "loss": self._loss,
             "chat": self._chat,
             "train": self._train,
         }
@@ -105,7 +108,7 @@ class Worker:
     def _take(self, request: Request) -> None:
         if request.op == "cancel":
             self._cancelled.add(request.cancels)
-        elif request.op in {"rules", "warm", "chat"} and self._trainings:
+        elif request.op in {"rules", "warm", "loss", "chat"} and self._trainings:
             if not self._is_put_between(request):
                 self._say(id=request.id, **described(WorkerBusy()))
         else:
@@ -183,6 +186,15 @@ class Worker:
         params = codec.from_data(WarmParams, request.params)
         agent = self._models.agent(params)
         return {"tokens": agent.warm(params.x, params.render, lambda: self._check(request))}
+
+    def _loss(self, request: Request) -> list[float]:
+        params = codec.from_data(LossParams, request.params)
+        return self._models.agent(params).losses(
+            list(zip(params.xs, params.lists, strict=True)),
+            params.render,
+            params.max_tokens,
+            lambda: self._check(request),
+        )
 
     def _chat(self, request: Request) -> Any:
         params = codec.from_data(ChatParams, request.params)

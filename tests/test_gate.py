@@ -40,6 +40,7 @@ def scores(
     lists: Lists = FINE,
     now: Lists | None = None,
     more: tuple[Series, ...] = (),
+    losses: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
     **rivals: tuple[float, ...],
 ) -> GateScores:
     """Beside drafts without rules, and what else is named: `card` and `current`."""
@@ -50,7 +51,7 @@ def scores(
     ]
     if "current" in rivals and now is None:
         now = FINE
-    return GateScores(rivals=(*series, *more), lists=lists, current=now)
+    return GateScores(rivals=(*series, *more), lists=lists, current=now, losses=losses)
 
 
 def by_claude(name: str, candidate: tuple[float, ...], rival: tuple[float, ...]) -> Series:
@@ -255,7 +256,7 @@ def test_the_shares_are_of_all_answers() -> None:
         AgentAnswer(rules=(), text=text, valid=text != "nonsense", tokens=9, seconds=0.1)
         for text in texts
     ]
-    found = lists_of(answers, [a_lesson().x] * 3, 0.5)
+    found = lists_of(answers, [a_lesson().x] * 3, [0.25, 0.5, 0.75])
     assert found == Lists(validity=pytest.approx(2 / 3), leaked=pytest.approx(1 / 3), loss=0.5)
 
 
@@ -306,3 +307,37 @@ async def test_rules_must_be_given_for_every_mail() -> None:
     """A shorter list would pair rules with the wrong mails."""
     with pytest.raises(ValueError, match="shorter"):
         await score(held_out(), [()], Offline())
+
+
+# --- what it foresees --------------------------------------------------------------------------
+
+
+def test_an_agent_that_surely_foresees_less_is_not_used() -> None:
+    """Where its drafts are no nearer than the current agent's."""
+    verdict = decide("a1", scores(GOOD, current=GOOD, losses=(WORSE, GOOD)))
+    assert not verdict.promoted
+    assert verdict.reason == (
+        "it foresees the rules of your later mails less well than the current agent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("losses", "current"),
+    [
+        ((UNLUCKY, GOOD), GOOD),
+        ((GOOD, WORSE), GOOD),
+        ((WORSE, GOOD), WORSE),
+    ],
+    ids=["by chance", "it foresees more", "its drafts are nearer"],
+)
+def test_else_what_it_foresees_keeps_no_agent_from_use(
+    losses: tuple[tuple[float, ...], tuple[float, ...]], current: tuple[float, ...]
+) -> None:
+    """A loss is not what the user reads."""
+    assert decide("a1", scores(GOOD, current=current, losses=losses)).promoted
+
+
+def test_a_loss_that_is_no_number_is_nothing_to_compare_by() -> None:
+    """Neither the candidate's nor the current agent's."""
+    for losses in (((NAN, *GOOD[1:]), GOOD), (GOOD, (NAN, *GOOD[1:]))):
+        assert not decide("a1", scores(GOOD, current=GOOD, losses=losses)).promoted

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -43,7 +44,7 @@ from mlx_agent.train.gate import (
     refuse,
     score,
 )
-from mlx_agent.train.records import Adapter, Lists, Verdict
+from mlx_agent.train.records import Adapter, Lists, TrainSettings, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,15 @@ RulesOf = Mapping[str, Sequence[tuple[Rule, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Current:
+    """What the current adapter says of the held-out mails; no losses where it has other tokens."""
+
+    rules: Sequence[tuple[Rule, ...]]
+    lists: Lists
+    losses: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """The gate of a home. `offline` is the writer that costs nothing."""
 
@@ -80,21 +90,27 @@ class Judge:
         held_out = splits.valid[-MAILS:]
         if not held_out:
             return refuse(candidate.id, "there is nothing to judge it by")
+        if not math.isfinite(candidate.metrics.get("valid_loss", 0.0)):
+            return refuse(candidate.id, "its validation loss is no number")
         try:
             answers = await self._answers(candidate.id, held_out)
         except _UNUSABLE as error:
             return refuse(candidate.id, _why(error))
-        lists = lists_of(answers, [one.x for one in held_out], candidate.metrics.get("valid_loss"))
+        losses = await self._losses(candidate, candidate, held_out)
+        lists = lists_of(answers, [one.x for one in held_out], losses)
         rivals: dict[str, Sequence[tuple[Rule, ...]]] = {ZERO_SHOT: [()] * len(held_out)}
         card = await asyncio.to_thread(_card, splits.train)
         if card:
             rivals[CARD] = [card] * len(held_out)
-        current, now = await self._current(candidate, held_out)
-        if current is not None:
-            rivals[CURRENT] = current
+        now = await self._current(candidate, held_out)
+        if now is not None:
+            rivals[CURRENT] = now.rules
         rules = [answer.rules for answer in answers]
         scores = GateScores(
-            rivals=await self._series(held_out, rules, rivals), lists=lists, current=now
+            rivals=await self._series(held_out, rules, rivals),
+            lists=lists,
+            current=now.lists if now else None,
+            losses=(losses, now.losses) if now and now.losses else None,
         )
         verdict = decide(candidate.id, scores)
         if not verdict.promoted:
@@ -111,26 +127,36 @@ class Judge:
             found += await self.worker.rules(adapter.base, path, xs, adapter.render)
         return found
 
-    async def _current(
-        self, candidate: Adapter, lessons: Sequence[Lesson]
-    ) -> tuple[Sequence[tuple[Rule, ...]] | None, Lists | None]:
-        """What the current adapter says, if there is one that can be asked.
+    async def _losses(
+        self, adapter: Adapter, candidate: Adapter, lessons: Sequence[Lesson]
+    ) -> list[float]:
+        """What an adapter does not foresee of these lessons; nothing where it has other tokens."""
+        if adapter.base_hash != candidate.base_hash:
+            return []
+        found: list[float] = []
+        most = int(adapter.settings.get("max_tokens") or TrainSettings().max_tokens)
+        for start in range(0, len(lessons), AT_ONCE):
+            some = [(one.x, one.rules) for one in lessons[start : start + AT_ONCE]]
+            path = self.root / adapter.id
+            found += await self.worker.losses(adapter.base, path, some, adapter.render, most)
+        return found
 
-        Its loss is told where it is of the same split, rendered alike.
-        """
+    async def _current(self, candidate: Adapter, lessons: Sequence[Lesson]) -> _Current | None:
+        """What the current adapter says, if there is one that can be asked."""
         current = adapters.current(self.root, candidate.account)
         if current is None:
-            return None, None
+            return None
         try:
             answers = await self._answers(current, lessons)
             adapter = adapters.verify(self.root, current)
+            losses = await self._losses(adapter, candidate, lessons)
         except _UNUSABLE as error:
             log.warning("the current adapter cannot be asked: %s", type(error).__name__)
-            return None, None
-        loss = adapter.metrics.get("valid_loss") if _same_split(adapter, candidate) else None
-        return (
-            [answer.rules for answer in answers],
-            lists_of(answers, [lesson.x for lesson in lessons], loss),
+            return None
+        return _Current(
+            rules=[answer.rules for answer in answers],
+            lists=lists_of(answers, [lesson.x for lesson in lessons], losses),
+            losses=losses,
         )
 
     async def _series(
@@ -205,11 +231,6 @@ def _card(lessons: Sequence[Lesson]) -> tuple[Rule, ...]:
 def _most(errand: Errand, tasks: Sequence[DraftTask]) -> float:
     """USD that the drafts can cost; the purse refuses what has no price."""
     return sum(errand.most(task) or 0.0 for task in tasks) if errand.remote else 0.0
-
-
-def _same_split(one: Adapter, other: Adapter) -> bool:
-    same = (one.dataset_hash, one.base_hash) == (other.dataset_hash, other.base_hash)
-    return same and one.render == other.render
 
 
 def _why(error: TrimtabError) -> str:

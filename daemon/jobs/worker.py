@@ -99,6 +99,25 @@ class Worker:
         answers = await self._ask("rules", params, pass_on)
         return [codec.from_data(AgentAnswer, answer) for answer in answers]
 
+    async def losses(
+        self,
+        base: str,
+        adapter: Path | None,
+        lessons: Sequence[tuple[X, Sequence[Rule]]],
+        render: RenderSettings,
+        max_tokens: int,
+    ) -> list[float]:
+        """What an agent does not foresee of each list, in nats a token; raises what `rules` does.
+
+        `max_tokens` is what a lesson may have, its rules included.
+        """
+        params = self._asked(base, adapter, render) | {
+            "xs": [codec.to_data(x) for x, _ in lessons],
+            "lists": [[codec.to_data(rule) for rule in rules] for _, rules in lessons],
+            "max_tokens": max_tokens,
+        }
+        return [float(one) for one in await self._ask("loss", params)]
+
     async def warm(self, base: str, adapter: Path | None, x: X, render: RenderSettings) -> None:
         """Load the agent and read what is known of x; raises what `rules` raises."""
         await self._ask("warm", self._asked(base, adapter, render) | {"x": codec.to_data(x)})

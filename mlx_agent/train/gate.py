@@ -3,7 +3,8 @@
 `score` measures drafts on held-out later mail, under the same task as in production; `decide` is
 pure. A candidate passes if its rule lists parse and hold no facts of other mails, if its drafts are
 nearer than those without rules, and if they are not worse than the current adapter's, or than those
-under the account's style card, beyond what chance explains (a paired bootstrap).
+under the account's style card, beyond what chance explains (a paired bootstrap). If they are no
+nearer than the current adapter's either, it must not foresee the teacher's rules less well.
 """
 
 from __future__ import annotations
@@ -46,12 +47,15 @@ class GateScores:
     """The candidate beside each rival, ZERO_SHOT among them, and what the rule lists are like.
 
     The first rival's writer judged them all; another one may have judged some of them again.
-    `current` is None where there is no adapter to be compared with.
+    `current` is None where there is no adapter to be compared with. `losses` are those of the
+    teacher's lists for each mail, the candidate's and the current adapter's; None where there is
+    none whose tokens are the same.
     """
 
     rivals: tuple[Series, ...]
     lists: Lists
     current: Lists | None = None
+    losses: tuple[Sequence[float], Sequence[float]] | None = None
 
 
 async def score(
@@ -66,13 +70,15 @@ async def score(
     return found
 
 
-def lists_of(answers: Sequence[AgentAnswer], xs: Sequence[X], loss: float | None = None) -> Lists:
-    """What an adapter's answers to these xs, at least one, are like."""
+def lists_of(
+    answers: Sequence[AgentAnswer], xs: Sequence[X], losses: Sequence[float] = ()
+) -> Lists:
+    """What an adapter's answers to these xs, at least one, are like; `losses` of the teacher's."""
     leaked = [leaks(answer.text, x) for answer, x in zip(answers, xs, strict=True)]
     return Lists(
         validity=sum(answer.valid for answer in answers) / len(answers),
         leaked=sum(leaked) / len(leaked),
-        loss=loss,
+        loss=sum(losses) / len(losses) if losses else None,
     )
 
 
@@ -134,6 +140,7 @@ def _is_comparable(scores: GateScores) -> bool:
     """Whether there is something to compare: figures for the same mails, all of them numbers."""
     shares = [share for one in (scores.lists, scores.current) if one for share in _shares(one)]
     figures = [figure for one in scores.rivals for figure in (*one.candidate, *one.rival)]
+    figures += [figure for one in scores.losses or () for figure in one]
     paired = all(0 < len(one.candidate) == len(one.rival) for one in scores.rivals)
     judged = any(one.name == ZERO_SHOT for one in scores.rivals)
     return judged and paired and all(map(math.isfinite, [*shares, *figures]))
@@ -161,7 +168,11 @@ def _beside(series: Series) -> Beside:
 def _objection(scores: GateScores, beside: Sequence[Beside]) -> str | None:
     if not beside:
         return "there is nothing to judge it by"
-    objections = (_to_lists(scores.lists, scores.current), *(_to_drafts(b, beside) for b in beside))
+    objections = (
+        _to_lists(scores.lists, scores.current),
+        *(_to_drafts(one, beside) for one in beside),
+        _to_losses(scores.losses, beside),
+    )
     return next((one for one in objections if one is not None), None)
 
 
@@ -196,6 +207,17 @@ def _to_drafts(one: Beside, beside: Sequence[Beside]) -> str | None:
         and not any(b.name == CURRENT and b.nearer > 0 for b in beside)
     ):
         return f"{drafts} are further from your mails than those under your style card"
+    return None
+
+
+def _to_losses(
+    losses: tuple[Sequence[float], Sequence[float]] | None, beside: Sequence[Beside]
+) -> str | None:
+    """What the drafts show counts more: the loss decides where they are no nearer than today's."""
+    if losses is None or any(one.name == CURRENT and one.nearer > 0 for one in beside):
+        return None
+    if interval([now - new for new, now in zip(*losses, strict=True)]).high < 0:
+        return "it foresees the rules of your later mails less well than the current agent"
     return None
 
 
