@@ -256,12 +256,12 @@ class Teach(_Section):
 class Train(_Section):
     """The agent's base and its training. The paper keeps alpha = rank, that is a scale of 1.0."""
 
-    base: str = "pocket"
+    base: str = "auto"
     rank: int = Field(default=16, ge=1, le=256)
     layers: int = Field(default=0, ge=0)
     epochs: int = Field(default=4, ge=1, le=100)
     batch_tokens: int = Field(default=3072, ge=64)
-    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
     max_tokens: int = Field(default=1024, ge=64)
     checkpointing: Literal["auto", "on", "off"] = "auto"
     start: Literal["base", "adapter"] = "base"

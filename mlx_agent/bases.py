@@ -2,7 +2,8 @@
 
 A base is a directory that mlx-lm loads: the pocket base that ships with trimtab, a path, or a model
 that the Hugging Face cache holds already. `auto` is the largest of SIZES that suits this machine's
-memory. Nothing is downloaded.
+memory, and the pocket base where MLX has no GPU that it is known to be fast on. Nothing is
+downloaded.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import sys
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +23,7 @@ from mlx_agent import codec, pocket
 from mlx_agent.errors import BaseDamaged, BaseNotFound
 from mlx_agent.records import RenderSettings
 
-AUTO = "auto"
+AUTO, POCKET = "auto", "pocket"
 _GB = 1 << 30
 SIZES: tuple[tuple[int, str], ...] = (
     (15 * _GB, "mlx-community/Meta-Llama-3-8B-Instruct-4bit"),
@@ -32,11 +35,22 @@ _PREFIX = 1 << 20
 """Bytes of each weight file that go into the hash: its index, which names shapes and offsets."""
 
 
-def choose(memory: int, cached: Collection[str]) -> str:
+def is_fast() -> bool:
+    """Whether models of billions of weights train and answer here in a night: on Apple Silicon.
+
+    On NVIDIA they do as well, with another build of MLX than the one that trimtab installs: who has
+    that names the base.
+    """
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def choose(memory: int, cached: Collection[str], *, fast: bool) -> str:
     """The model for a machine of so many bytes: of those that suit it the largest that is there.
 
-    Where none is, the one that it should have. Pure.
+    Where none is, the one that it should have; the pocket base for one that is not `fast`. Pure.
     """
+    if not fast:
+        return POCKET
     suiting = [model for least, model in SIZES if memory >= least]
     return next((model for model in suiting if model in cached), suiting[0])
 
@@ -46,13 +60,13 @@ def named(base: str) -> str:
     if base != AUTO:
         return base
     cached = {model for _, model in SIZES if _cached(model)}
-    return choose(psutil.virtual_memory().total, cached)
+    return choose(psutil.virtual_memory().total, cached, fast=is_fast())
 
 
 def find(base: str) -> Path:
     """The directory of a base by name or path; raises BaseNotFound."""
     base = named(base)
-    if base == "pocket":
+    if base == POCKET:
         path = pocket.path()
     elif "/" in base and (cached := _cached(base)):
         path = cached

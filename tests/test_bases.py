@@ -110,19 +110,38 @@ def test_auto_is_the_largest_model_that_suits_and_is_there(
     gigabytes: float, cached: set[str], chosen: str
 ) -> None:
     """Where none is there, the one that should be; never one that is too large."""
-    assert bases.choose(int(gigabytes * (1 << 30)), cached) == chosen
+    assert bases.choose(int(gigabytes * (1 << 30)), cached, fast=True) == chosen
 
 
-def test_auto_looks_into_the_cache(hugging_face: Path) -> None:
+def test_auto_is_the_pocket_base_where_nothing_larger_would_end() -> None:
+    """However much memory there is, and whatever is in the cache."""
+    assert bases.choose(64 << 30, {BIG, MIDDLE, SMALL}, fast=False) == "pocket"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "fast"),
+    [("darwin", "arm64", True), ("darwin", "x86_64", False), ("linux", "aarch64", False)],
+)
+def test_only_apple_silicon_is_fast(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, fast: bool
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert bases.is_fast() == fast
+
+
+def test_auto_looks_into_the_cache(hugging_face: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And is remembered by the model's own name, for a larger one may come tomorrow."""
+    monkeypatch.setattr(bases, "is_fast", lambda: True)
     snapshot = a_snapshot(hugging_face, "abc123", SMALL)
     assert bases.find("auto") == snapshot
     assert bases.named("auto") == SMALL
     assert bases.named("pocket") == "pocket"
 
 
-def test_auto_without_any_model_names_what_is_missing() -> None:
+def test_auto_without_any_model_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the error can say how to get it."""
+    monkeypatch.setattr(bases, "is_fast", lambda: True)
     with pytest.raises(BaseNotFound) as raised:
         bases.find("auto")
     assert raised.value.base in {model for _, model in bases.SIZES}

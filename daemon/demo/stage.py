@@ -98,7 +98,8 @@ def write_config(paths: Paths, port: int) -> Config:
         for person in sample.people()
     }
     config.make_directories(paths)
-    paths.config.write_text(tomli_w.dumps({"accounts": accounts}), "utf-8")
+    train = {"base": "pocket"}  # the only one that is on every machine
+    paths.config.write_text(tomli_w.dumps({"accounts": accounts, "train": train}), "utf-8")
     return config.load(paths.config)
 
 

@@ -44,7 +44,13 @@ from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
 from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id, usable
 from mlx_agent.teach.select import Selection, counts, select
-from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest, TrainSettings
+from mlx_agent.train.records import (
+    Adapter,
+    TrainEvent,
+    TrainRequest,
+    TrainSettings,
+    usual_rate,
+)
 
 Report = Callable[[Progress], None]
 
@@ -167,8 +173,10 @@ class Tasks:
 
     def _train_request(self, account: str, dataset: Dataset, lessons: int) -> TrainRequest:
         chosen = self.config.train
+        base = bases.named(chosen.base)
+        rate = chosen.learning_rate
         return TrainRequest(
-            base=bases.named(chosen.base),
+            base=base,
             dataset=dataset.path,
             dataset_hash=dataset.hash,
             account=account,
@@ -177,7 +185,7 @@ class Tasks:
                 epochs=chosen.epochs,
                 layers=chosen.layers,
                 batch_tokens=chosen.batch_tokens,
-                learning_rate=chosen.learning_rate,
+                learning_rate=usual_rate(base) if rate == "auto" else rate,
                 max_tokens=chosen.max_tokens,
                 checkpointing=chosen.checkpointing,
                 start=chosen.start,
