@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-agent bench-voice clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -56,6 +56,9 @@ bench-mail: $(STAMP) ## sync and parse timed and weighed, against mbsync (needs 
 
 bench-teach: $(STAMP) ## teaching's rate, memory and cost, and what kills do to it, against a local server
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.teach
+
+bench-train: $(STAMP) ## training beside mlx_lm.lora: speed, memory, loss; and killed at random points
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.train
 
 bench-agent: $(STAMP) ## the agent's passes for a list, time to its first rule, waiting during a training
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agent
