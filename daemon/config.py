@@ -257,6 +257,7 @@ class Train(_Section):
     """The agent's base and its training. The paper keeps alpha = rank, that is a scale of 1.0."""
 
     base: str = "auto"
+    target: Literal["rules", "thinking"] = "rules"
     rank: int = Field(default=16, ge=1, le=256)
     layers: int = Field(default=0, ge=0)
     epochs: int = Field(default=4, ge=1, le=100)

@@ -3,8 +3,9 @@
 The x is rendered by the renderer that training used, with the settings that the adapter's manifest
 holds. One x is answered as fast as can be: what is known of its prompt is not read again, what the
 user's past lists hold is proposed, and each rule is told as soon as it is decoded. Many are decoded
-together. A list that does not parse, or that does not end, is asked for once more; then it is an
-invalid answer and not an error: the caller goes down the ladder.
+together. What an agent thinks before its list is dropped. A list that does not parse, or that does
+not end, is asked for once more; then it is an invalid answer and not an error: the caller goes down
+the ladder.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from mlx_agent.records import Address, AgentAnswer, Kind, Metadata, RenderSettin
 from mlx_agent.render import agent_messages, lesson_messages
 from mlx_agent.rules import RulesMalformed, filter_facts, most_telling, parse_rules
 from mlx_agent.speculation import Phrasebook
+from mlx_agent.thoughts import without_thinking
 
 from mlx_lm.generate import BatchGenerator, wired_limit  # isort: skip  # after the engine
 from mlx_lm.models.cache import KVCache, make_prompt_cache  # isort: skip
 
 MAX_TOKENS = 260
 """Tokens in a list of rules; a longer answer has lost its way."""
+THINKING_TOKENS = 500
+"""Tokens before it, of an agent that thinks first."""
 BATCH = 32
 """Answers decoded together."""
 RETRY_TEMPERATURE, RETRY_SEED = 0.3, 1
@@ -122,8 +126,8 @@ class Agent:
         tokens: list[int] = []
         for token in decoder.greedy(prompt[-1], propose):
             tokens.append(token)
-            told.hear(self._tokenizer.decode(tokens))
-        answer = self._answer(x, self._said(tokens), time.perf_counter() - started)
+            told.hear(without_thinking(self._tokenizer.decode(tokens)))
+        answer = self._answer(x, settings, self._said(tokens), time.perf_counter() - started)
         answer = replace(answer, passes=decoder.passes)
         return answer if answer.valid else self._again(x, settings, answer, check)
 
@@ -136,7 +140,7 @@ class Agent:
         decoder = self._decoder(prompt, x.kind, settings, check)
         tokens = list(decoder.sampled(prompt[-1], RETRY_TEMPERATURE, RETRY_SEED))
         seconds = first.seconds + time.perf_counter() - started
-        second = self._answer(x, self._said(tokens), seconds)
+        second = self._answer(x, settings, self._said(tokens), seconds)
         kept = second if second.valid else replace(first, seconds=seconds)
         return replace(kept, passes=first.passes + decoder.passes)
 
@@ -147,7 +151,7 @@ class Agent:
             model=self._model,
             cache=self._read(prompt, kind, settings, check),
             ends=self._ends,
-            most=MAX_TOKENS,
+            most=_most(settings),
             check=check,
         )
 
@@ -183,20 +187,22 @@ class Agent:
         self, xs: Sequence[X], settings: RenderSettings, check: Check
     ) -> list[AgentAnswer]:
         started = time.perf_counter()
-        decoded = self._generate([self._prompt(x, settings) for x in xs], check)
+        prompts = [self._prompt(x, settings) for x in xs]
+        decoded = self._generate(prompts, _most(settings), check)
         each = (time.perf_counter() - started) / len(xs)
-        answers = [self._answer(x, tokens, each) for x, tokens in zip(xs, decoded, strict=True)]
+        pairs = zip(xs, decoded, strict=True)
+        answers = [self._answer(x, settings, tokens, each) for x, tokens in pairs]
         return [
             answer if answer.valid else self._again(x, settings, answer, check)
             for x, answer in zip(xs, answers, strict=True)
         ]
 
-    def _generate(self, prompts: list[list[int]], check: Check) -> list[list[int]]:
+    def _generate(self, prompts: list[list[int]], most: int, check: Check) -> list[list[int]]:
         """Greedy tokens after each prompt, without the end token."""
         ends = [[token] for token in self._ends]
-        generator = BatchGenerator(self._model, max_tokens=MAX_TOKENS, stop_tokens=ends)
+        generator = BatchGenerator(self._model, max_tokens=most, stop_tokens=ends)
         try:
-            numbers = generator.insert(prompts, [MAX_TOKENS] * len(prompts))
+            numbers = generator.insert(prompts, [most] * len(prompts))
             said: dict[int, list[int]] = {number: [] for number in numbers}
             while responses := generator.next_generated():
                 check()
@@ -216,10 +222,12 @@ class Agent:
     def _said(self, tokens: list[int]) -> list[int]:
         return tokens[:-1] if tokens and tokens[-1] in self._ends else tokens
 
-    def _answer(self, x: X, tokens: list[int], seconds: float) -> AgentAnswer:
-        text = self._tokenizer.decode(tokens)
+    def _answer(
+        self, x: X, settings: RenderSettings, tokens: list[int], seconds: float
+    ) -> AgentAnswer:
+        text = without_thinking(self._tokenizer.decode(tokens))
         rules: tuple[Rule, ...] = ()
-        valid = len(tokens) < MAX_TOKENS
+        valid = len(tokens) < _most(settings)
         if valid:
             try:
                 kept, _ = filter_facts(parse_rules(text), x)
@@ -253,6 +261,10 @@ class _Told:
             return
         for rule in rules:
             self._on_rule(rule)
+
+
+def _most(settings: RenderSettings) -> int:
+    return MAX_TOKENS + (THINKING_TOKENS if settings.thinking else 0)
 
 
 def _empty(kind: Kind, name: str) -> X:

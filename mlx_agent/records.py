@@ -202,6 +202,7 @@ class Lesson:
 
     `recipe` is what its id was made of besides the mail: lessons of one recipe are comparable.
     `generalised` and `dropped` count the teacher's rules that could not be trusted as they were.
+    `thinking` is what it wrote before the rules, as far as any mail might hold it.
     """
 
     id: str
@@ -218,6 +219,7 @@ class Lesson:
     recipe: str = ""
     generalised: int = 0
     dropped: int = 0
+    thinking: str = ""
 
 
 # --- tasks for a large model -----------------------------------------------------------------
@@ -316,11 +318,13 @@ class RenderSettings:
 
     `context_words` bounds the context, nearest message first; `recipient` and `habits` switch what
     the store knows of the recipient, and what the nearest lessons say, on or off (for evaluation).
+    With `thinking` the agent's answer is what the teacher thought, and then the rules.
     """
 
     context_words: int = 300
     recipient: bool = True
     habits: bool = True
+    thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

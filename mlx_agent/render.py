@@ -41,6 +41,7 @@ from mlx_agent.records import (
     X,
 )
 from mlx_agent.rules import format_rules
+from mlx_agent.thoughts import with_thinking
 
 LARGE = RenderSettings(context_words=800, habits=False)
 """How x is rendered for a large model."""
@@ -106,10 +107,14 @@ def agent_messages(x: X, settings: RenderSettings, prompt: str = "agent") -> tup
     return _fill(x.kind, prompt, {"x": visible(render_x(x, settings))})
 
 
-def lesson_messages(x: X, rules: Iterable[Rule], settings: RenderSettings) -> tuple[Message, ...]:
+def lesson_messages(
+    x: X, rules: Iterable[Rule], settings: RenderSettings, thinking: str = ""
+) -> tuple[Message, ...]:
     """A training pair: what the agent is asked, and what it should answer."""
-    answer = Message(role="assistant", content=format_rules(rules))
-    return (*agent_messages(x, settings), answer)
+    text = format_rules(rules)
+    if settings.thinking and thinking:
+        text = with_thinking(visible(thinking), text)
+    return (*agent_messages(x, settings), Message(role="assistant", content=text))
 
 
 def render_x(x: X, settings: RenderSettings) -> str:

@@ -190,6 +190,12 @@ def fitted(rules: Iterable[Rule], x: X) -> Iterator[tuple[Rule, Rule | None]]:
     return ((rule, _settled(rule, judge)[0]) for rule in rules)
 
 
+def sayable(lines: Iterable[str], x: X, own_text: str, baseline: str | None) -> list[str]:
+    """The lines that hold no fact, no quote and no run of either text that x does not hold."""
+    judge = _judge(x, own_text, baseline or "")
+    return [line for line in lines if _leak(line, "phrases", judge) is None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
     """What x holds; names and runs of the mails that it does not; how many words the mail has."""

@@ -12,7 +12,7 @@ from mlx_agent import pocket
 from mlx_agent.agent import BATCH, MAX_TOKENS, Agent
 from mlx_agent.engine import load, mx
 from mlx_agent.errors import AdapterDamaged, BaseDamaged
-from mlx_agent.records import ASPECTS, AgentAnswer, X
+from mlx_agent.records import ASPECTS, AgentAnswer, RenderSettings, X
 from mlx_agent.rules import MAX_RULES, format_rules, most_telling, parse_rules
 
 pytestmark = pytest.mark.mlx
@@ -48,7 +48,8 @@ def answered(agent: Agent, text: str, x: X, tokens: int | None = None) -> AgentA
     """What becomes of a decoded text, which the model need not have learned to say."""
     _, tokenizer = load(pocket.path())
     ids = tokenizer.encode(text)
-    return agent._answer(x, ids if tokens is None else (ids * tokens)[:tokens], 0.5)
+    said = ids if tokens is None else (ids * tokens)[:tokens]
+    return agent._answer(x, RenderSettings(), said, 0.5)
 
 
 # --- what it says ----------------------------------------------------------------------------

@@ -164,7 +164,8 @@ def test_the_manifest_names_every_lesson_and_how_it_was_rendered(tmp_path: Path)
     manifest = json.loads((dataset.path / "manifest.json").read_text("utf-8"))
     assert manifest["hash"] == dataset.hash
     assert manifest["account"] == "home"
-    assert manifest["render"] == {"context_words": 25, "recipient": True, "habits": True}
+    expected = {"context_words": 25, "recipient": True, "habits": True, "thinking": False}
+    assert manifest["render"] == expected
     assert [len(manifest["lessons"][name]) for name in NAMES] == [12, 4, 4]
     assert manifest["lessons"]["test"] == ["l016", "l017", "l018", "l019"]
 

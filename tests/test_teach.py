@@ -216,6 +216,13 @@ async def test_rules_that_quote_facts_of_the_mail_are_dropped() -> None:
     assert (lesson.dropped, lesson.generalised) == (1, 1)  # the length counts as mended
 
 
+async def test_what_the_teacher_thought_is_kept_but_for_facts_of_the_mail() -> None:
+    """An agent may be trained to think it, and no other mail has them."""
+    words = "The mail is warmer.\nIt names Wilhelmina.\n\n<rules>\nTone: warm\n</rules>"
+    lesson = await one_lesson(an_item(), Clumsy(words, rules_distill=1))
+    assert lesson.thinking == "The mail is warmer."
+
+
 async def test_a_mail_of_which_only_facts_were_said_is_set_aside() -> None:
     """A lesson without rules would teach silence."""
     words = "<rules>\nClosing: mention invoice 4711\n</rules>"

@@ -130,8 +130,11 @@ class Judge:
     async def _losses(
         self, adapter: Adapter, candidate: Adapter, lessons: Sequence[Lesson]
     ) -> list[float]:
-        """What an adapter does not foresee of these lessons; nothing where it has other tokens."""
-        if adapter.base_hash != candidate.base_hash:
+        """What an adapter does not foresee of these lessons; nothing where it has other tokens.
+
+        One that thinks first foresees the rules from what it thought, which is not looked at here.
+        """
+        if adapter.base_hash != candidate.base_hash or adapter.render.thinking:
             return []
         found: list[float] = []
         most = int(adapter.settings.get("max_tokens") or TrainSettings().max_tokens)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -144,7 +144,10 @@ class Tasks:
         if len(lessons) < need:
             raise TooFewLessons(account, len(lessons), need)
         splits = await asyncio.to_thread(with_habits, split(lessons))
-        render = bases.render_settings(bases.find(self.config.train.base))
+        render = replace(
+            bases.render_settings(bases.find(self.config.train.base)),
+            thinking=self.config.train.target == "thinking",
+        )
         dataset = write_dataset(self.datasets_root, account, splits, render)
         request = self._train_request(account, dataset, len(splits.train))
         async with recorded(self.database, account, report) as recorder:

@@ -23,7 +23,7 @@ def add_lesson(connection: sqlite3.Connection, lesson: Lesson) -> bool:
         """
         INSERT INTO lesson VALUES (:account, :id, :sample_id, :x, :rules, :own_text, :baseline,
             :sent_at, :thread, :strategy, :calls, :recipe,
-            :generalised, :dropped)
+            :generalised, :dropped, :thinking)
         ON CONFLICT (account, id) DO NOTHING
         """,
         {
@@ -41,6 +41,7 @@ def add_lesson(connection: sqlite3.Connection, lesson: Lesson) -> bool:
             "recipe": lesson.recipe,
             "generalised": lesson.generalised,
             "dropped": lesson.dropped,
+            "thinking": lesson.thinking,
         },
     )
     connection.execute(

@@ -367,6 +367,7 @@ _TRAINING: Migration = (
     "ALTER TABLE verdict ADD COLUMN beside TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE verdict ADD COLUMN lists TEXT",
     "ALTER TABLE verdict ADD COLUMN current_lists TEXT",
+    "ALTER TABLE lesson ADD COLUMN thinking TEXT NOT NULL DEFAULT ''",
 )
 
 MIGRATIONS: tuple[Migration, ...] = (

@@ -5,9 +5,9 @@
     judge     <verdict> first | second | tie </verdict>
     baseline, draft     the mail's text and nothing else
 
-Text before the tag is the model's thinking and is dropped. A tag must be opened exactly once and
-closed exactly once, after the thinking: where the thinking repeats a mail that holds such tags,
-nobody can tell whose answer they enclose.
+Text before the tag is the model's thinking, of which `mlx_agent.thoughts` keeps some. A tag must be
+opened exactly once and closed exactly once, after the thinking: where the thinking repeats a mail
+that holds such tags, nobody can tell whose answer they enclose.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def _line(lesson: Lesson, render: RenderSettings, target: Target) -> str:
 
 def _messages(lesson: Lesson, render: RenderSettings, target: Target) -> tuple[Message, ...]:
     if target == "rules":
-        return lesson_messages(lesson.x, lesson.rules, render)
+        return lesson_messages(lesson.x, lesson.rules, render, lesson.thinking)
     answer = Message(role="assistant", content=lesson.own_text)
     return (*agent_messages(lesson.x, render, prompt="writer"), answer)
 

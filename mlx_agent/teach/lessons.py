@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mlx_agent import codec, render
+from mlx_agent import codec, render, thoughts
 from mlx_agent.errors import AnswerMalformed, SampleError
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer
 from mlx_agent.recipients import metadata_of
@@ -30,6 +30,7 @@ from mlx_agent.records import (
     Mail,
     Recipient,
     RepairTask,
+    Rule,
     RulesTask,
     Strategy,
     Task,
@@ -215,6 +216,7 @@ class _Made:
     x: X
     baseline: str | None
     rules: Trusted
+    thinking: str
 
 
 class _Open(Exception):
@@ -245,11 +247,16 @@ def _method(item: TeachItem, recipe: Recipe) -> Generator[_Question, Any, _Made]
     if baseline is None and recipe.strategy == "R3":
         baseline = yield BaselineTask(x=x), parse_mail
     question = RulesTask(x=x, own_text=mail.own_text, baseline=baseline, strategy=recipe.strategy)
-    answered = yield question, parse_rules_answer
+    answered, said = yield question, _rules_and_all
     rules = trusted(answered, x, mail.own_text, baseline)
     if not rules.rules:
         raise _Failed("rules: every rule quotes a fact")
-    return _Made(x=x, baseline=baseline, rules=rules)
+    thinking = thoughts.kept(said, x, mail.own_text, baseline)
+    return _Made(x=x, baseline=baseline, rules=rules, thinking=thinking)
+
+
+def _rules_and_all(text: str) -> tuple[tuple[Rule, ...], str]:
+    return parse_rules_answer(text), text
 
 
 def _drive(method: Generator[_Question, Any, _Made], answers: Iterator[Answered]) -> _Made:
@@ -307,4 +314,5 @@ def _lesson(item: TeachItem, recipe: Recipe, made: _Made, answered: Sequence[Ans
         recipe=recipe.id,
         generalised=sum(made.rules.generalised.values()),
         dropped=sum(made.rules.dropped.values()),
+        thinking=made.thinking,
     )

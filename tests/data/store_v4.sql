@@ -157,14 +157,14 @@ CREATE TABLE lesson (
         sent_at TEXT NOT NULL,
         thread TEXT NOT NULL,
         strategy TEXT NOT NULL,
-        calls TEXT NOT NULL, recipe TEXT NOT NULL DEFAULT '', generalised INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
+        calls TEXT NOT NULL, recipe TEXT NOT NULL DEFAULT '', generalised INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, thinking TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (account, id)
     ) STRICT
     ;
 INSERT INTO "lesson" VALUES('work','lesson-1','sha256:0001','{"intent":["I come on Tuesday","the drawings are ready"],"metadata":{"sender":{"name":"Ada Lindqvist","address":"ada@field.example"},"to":[{"name":"Ben Høllis","address":"ben@yard.example"}],"cc":[{"name":"Ada Lindqvist","address":"ada@field.example"}],"subject":"Re: the yard","reply":true,"recipient":{"earlier_mails":3,"same_domain":false,"greeting":"Hi {first},","sign_off":null,"register":"casual"}},"context":[{"author":{"name":"Ben Høllis","address":"ben@yard.example"},"sent_at":"2026-03-03T07:30:00Z","text":"When can you come?\n"}],"kind":"email"}','[{"aspect":"greeting","instruction":"none"},{"aspect":"length","instruction":"9 words"}]','Tuesday suits.
 Ada','Dear Ben,
 
-I come on Tuesday.','2026-03-03T09:31:00.000000+00:00','<0@yard.example>','R3','[{"prompt":"email/intent","version":"v1","model":"offline","usage":{"input_tokens":120,"output_tokens":40,"cost_usd":null}},{"prompt":"email/intent","version":"v1","model":"offline","usage":{"input_tokens":120,"output_tokens":40,"cost_usd":null}}]','',0,0);
+I come on Tuesday.','2026-03-03T09:31:00.000000+00:00','<0@yard.example>','R3','[{"prompt":"email/intent","version":"v1","model":"offline","usage":{"input_tokens":120,"output_tokens":40,"cost_usd":null}},{"prompt":"email/intent","version":"v1","model":"offline","usage":{"input_tokens":120,"output_tokens":40,"cost_usd":null}}]','',0,0,'');
 CREATE VIRTUAL TABLE lesson_text USING fts5(
         account UNINDEXED, lesson_id UNINDEXED, recipient, topic,
         tokenize='unicode61 remove_diacritics 2'
