@@ -268,6 +268,7 @@ class Train(_Section):
     start: Literal["base", "adapter"] = "base"
     replay: int = Field(default=3, ge=0)
     keep_gb: float = Field(default=4.0, ge=0)
+    hosts: tuple[str, ...] = ()
     min_lessons: int = Field(default=20, ge=2)
     seed: int = 1
 

@@ -156,6 +156,13 @@ class FolderNotFound(UserError):
 
 
 @dataclass(eq=False)
+class HostUnknown(UserError):
+    """A machine of `train.hosts` has no address."""
+
+    host: str
+
+
+@dataclass(eq=False)
 class FolderShrunk(UserError):
     account: str
     lost: int

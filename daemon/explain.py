@@ -154,6 +154,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "config, or take mail from files with `trimtab import`."
     ),
     e.FolderNotFound: _folder_not_found,
+    e.HostUnknown: lambda x: (
+        f"There is no machine {x.host!r} to train on; correct train.hosts, whose first is this one."
+    ),
     e.FolderEmpty: lambda x: (
         f"The Sent folder of account {x.account!r} is empty, so there is nothing to learn from; "
         f"name another one as accounts.{x.account}.imap.sent_folder in the config, or take older "

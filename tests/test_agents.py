@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from kernels import scratch_in
 from training_examples import Trained, lessons_of
 
 from daemon.agents import Agents
@@ -26,7 +27,7 @@ X = LESSONS[0].x
 async def agents_in(home: Path) -> AsyncIterator[Agents]:
     """Of a home with lessons, whose agent is in `adapters`, if it has one."""
     database = await Database.open(home / "trimtab.db")
-    worker = Worker(home / "worker.log", scratch=home / "scratch")
+    worker = Worker(home / "worker.log", scratch=scratch_in(home))
     config = Config(accounts={"work": Account(addresses=("ada@field.example",))})
     try:
         for lesson in LESSONS[1:]:

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 import pytest_asyncio
 from anthropic_server import Refusal, Server, serving
+from kernels import scratch_in
 from large_homes import HOME, fill, open_door
 from teaching_examples import a_mail
 from training_examples import Trained, a_request, lessons_of, train_here
@@ -41,7 +42,7 @@ WRONG = Rule(aspect="mood", instruction="calm")
 async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worker]:
     """One for the whole module."""
     home = tmp_path_factory.mktemp("home")
-    worker = Worker(home / "worker.log", scratch=home / "scratch")
+    worker = Worker(home / "worker.log", scratch=scratch_in(home))
     yield worker
     await worker.close()
 

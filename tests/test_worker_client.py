@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 import pytest_asyncio
+from kernels import scratch_in
 from training_examples import Trained, a_request, lessons_of
 
 from daemon.explain import explain
@@ -47,7 +48,7 @@ LONG = {"epochs": 500}
 async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worker]:
     """One for the whole module: whatever a test does to it, the next one finds it at work."""
     home = tmp_path_factory.mktemp("home")
-    worker = Worker(home / "worker.log", scratch=home / "scratch")
+    worker = Worker(home / "worker.log", scratch=scratch_in(home))
     async with asyncio.timeout(3 * DEAD_LINE_S):
         yield worker
         await worker.close()

@@ -19,8 +19,10 @@ from daemon.config import Config
 from daemon.errors import BudgetSpent, NothingToTeach
 from daemon.habits import with_habits
 from daemon.jobs.curve import recorded
+from daemon.jobs.fleet import train_on
 from daemon.jobs.judging import Judge
 from daemon.jobs.runner import Task
+from daemon.jobs.taught import Report, Taught
 from daemon.jobs.worker import Worker
 from daemon.learning import drafted_unchanged, find_edits
 from daemon.mailbox.sync import sync_account
@@ -42,7 +44,7 @@ from mlx_agent.records import Edit, Lesson, Mail, Recipient
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
 from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
-from mlx_agent.teach.lessons import Recipe, SetAside, TeachItem, lesson_id, usable
+from mlx_agent.teach.lessons import Recipe, TeachItem, lesson_id, usable
 from mlx_agent.teach.select import Selection, counts, select
 from mlx_agent.train.records import (
     Adapter,
@@ -51,8 +53,6 @@ from mlx_agent.train.records import (
     TrainSettings,
     usual_rate,
 )
-
-Report = Callable[[Progress], None]
 
 SPARE = 4
 """For so many requests in flight, one more sample is at hand: its answer is being written down
@@ -102,7 +102,7 @@ class Tasks:
         plan = await plan_teaching(self.config, self.database, self.door, account)
         if not plan.items:
             raise NothingToTeach(account, plan.mails)
-        done = _Taught(self.database, account, report, total=len(plan.items))
+        done = Taught(self.database, account, report, total=len(plan.items))
         known = await self.database.read(lesson_store.lesson_ids, account)
         items = [item for item in plan.items if lesson_id(item, plan.recipe) not in known]
         await done.tell(known=len(plan.items) - len(items))
@@ -114,7 +114,7 @@ class Tasks:
         return done.outcome() | {"left_out": counts(plan.selection.left_out)} | spent
 
     async def _make_lessons(
-        self, account: str, recipe: Recipe, items: Sequence[TeachItem], done: _Taught
+        self, account: str, recipe: Recipe, items: Sequence[TeachItem], done: Taught
     ) -> None:
         errand = self.door.errand("teach", account)
         batches = errand.model.batches
@@ -156,7 +156,11 @@ class Tasks:
                 recorder.add(event)
                 _report_step(recorder.tell, event)
 
-            candidate = await self.worker.train(request, hear)
+            hosts = self.config.train.hosts
+            if hosts:
+                candidate = await train_on(hosts, self.worker, request, hear)
+            else:
+                candidate = await self.worker.train(request, hear)
             await self.database.write(adapter_store.add_adapter, candidate)
             recorder.adapter_id = candidate.id
         recorder.tell(Progress(step="gate", done=0, total=None))
@@ -202,54 +206,7 @@ class Tasks:
         )
 
 
-@dataclass(slots=True)
-class _Taught:
-    """Stores what a run of teaching makes, and counts it."""
-
-    database: Database
-    account: str
-    report: Report
-    total: int
-    known: int = 0
-    lessons: int = 0
-    set_aside: int = 0
-    generalised: int = 0
-    dropped: int = 0
-    waiting: int = 0
-
-    async def tell(self, *, known: int) -> None:
-        self.known = known
-        self._report()
-
-    async def add(self, made: Lesson | SetAside) -> None:
-        if isinstance(made, SetAside):
-            aside = (self.account, made.sample_id, made.reason)
-            await self.database.write(lesson_store.set_aside, *aside)
-            self.set_aside += 1
-        elif await self.database.write(lesson_store.add_lesson, made):
-            self.lessons += 1
-            self.generalised += made.generalised
-            self.dropped += made.dropped
-        self._report()
-
-    def outcome(self) -> dict[str, object]:
-        """Counts of lessons and samples, of rules that were mended, of questions waited for."""
-        return {
-            "lessons": self.lessons,
-            "known": self.known,
-            "set_aside": self.set_aside,
-            "rules_generalised": self.generalised,
-            "rules_dropped": self.dropped,
-            "waiting": self.waiting,
-        }
-
-    def _report(self) -> None:
-        done = self.known + self.lessons + self.set_aside
-        note = f"{self.waiting} asked in batches" if self.waiting else ""
-        self.report(Progress(step="teach", done=done, total=self.total, note=note))
-
-
-async def _in_batches(teaching: BatchTeaching, items: Sequence[TeachItem], done: _Taught) -> None:
+async def _in_batches(teaching: BatchTeaching, items: Sequence[TeachItem], done: Taught) -> None:
     """Rounds as long as they bring something at once; what takes longer is for another run."""
     left = list(items)
     while left:

@@ -235,11 +235,12 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 limit=_LINE,
-                env=os.environ | self._environment(),
+                env=os.environ | self.environment(),
                 start_new_session=True,  # Ctrl-C is for the daemon, which closes the worker
             )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What is set for a process that loads MLX."""
         self.scratch.mkdir(mode=0o700, exist_ok=True)
         return {
             "HF_HUB_OFFLINE": "1",
@@ -271,7 +272,7 @@ class Worker:
         if "event" in answer:
             waiting.on_event(answer["event"])
         elif "error" in answer:
-            waiting.answer.set_exception(_error(answer["error"]))
+            waiting.answer.set_exception(error_of(answer["error"]))
         else:
             waiting.answer.set_result(answer["result"])
 
@@ -286,7 +287,7 @@ async def _log_file(path: Path) -> AsyncIterator[int]:
         os.close(descriptor)
 
 
-def _error(data: dict[str, Any]) -> TrimtabError:
+def error_of(data: dict[str, Any]) -> TrimtabError:
     """The worker's error as the class of ours that it is."""
     kind = getattr(errors, data["type"], None)
     if isinstance(kind, type) and issubclass(kind, TrimtabError):
