@@ -34,6 +34,7 @@ from mlx_agent.evaluate import Comparison, Condition, Measured, compare, measure
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split, write_dataset
+from mlx_agent.train.gate import leaks
 from mlx_agent.train.records import Adapter, TrainRequest, TrainSettings
 
 DATED = ("kean",)
@@ -48,6 +49,7 @@ class Found:
 
     measured: dict[str, list[Measured]] = field(default_factory=dict)
     valid: int = 0
+    leaked: int = 0
     asked: int = 0
     seconds: list[float] = field(default_factory=list)
 
@@ -100,12 +102,13 @@ async def train(
 
 async def answers(
     tasks: Tasks, adapter: Adapter, test: Sequence[Lesson], known: Sequence[Lesson]
-) -> tuple[tuple[tuple[Rule, ...], ...], int]:
-    """The rules for each held-out x, and how many answers were valid."""
+) -> tuple[tuple[tuple[Rule, ...], ...], int, int]:
+    """The rules for each held-out x; how many answers were valid, and how many held a fact."""
     xs = [lesson.x for lesson in shown(test, known)]
     path = tasks.adapters_root / adapter.id
     found = await tasks.worker.rules(adapter.base, path, xs, adapter.render)
-    return tuple(one.rules for one in found), sum(one.valid for one in found)
+    leaked = sum(leaks(one.text, x) for one, x in zip(found, xs, strict=True))
+    return tuple(one.rules for one in found), sum(one.valid for one in found), leaked
 
 
 async def judge(
@@ -120,15 +123,16 @@ async def judge(
     for who, parts_ in all_parts.items():
         for number, part in enumerate(parts_):
             adapter = adapters[who][number]
-            rules, valid = await answers(tasks, adapter, part.test, part.train)
+            rules, valid, leaked = await answers(tasks, adapter, part.test, part.train)
             found[who].valid += valid
+            found[who].leaked += leaked
             found[who].asked += len(part.test)
             found[who].seconds.append(adapter.metrics["seconds"])
             conditions = [*rivals(part), few_shot(part), Condition(name=OWN, rules=rules)]
             for other in (one for one in all_parts if one != who):
                 place = number % len(all_parts[other])
                 its, known = adapters[other][place], all_parts[other][place].train
-                theirs, _ = await answers(tasks, its, part.test, known)
+                theirs, *_ = await answers(tasks, its, part.test, known)
                 conditions.append(Condition(name=f"{OTHER} {other}", rules=theirs))
             for one in await measure(part.test, conditions, Offline()):
                 found[who].measured.setdefault(one.name, []).append(one)
@@ -168,6 +172,8 @@ def tables(found: dict[str, Found], console: Console) -> bool:
     bounds.append(("  the interval's lower end", low, 0.5, low > 0.5))
     for what, figure_, bound, met in bounds:
         console.print(f"{what}: {figure_:.1%} (bound {bound:.0%}) {'met' if met else 'MISSED'}")
+    leaked = sum(one.leaked for one in everyone) / sum(one.asked for one in everyone)
+    console.print(f"lists that held a fact of another mail, before it was filtered: {leaked:.1%}")
     return all(met for *_, met in bounds)
 
 

@@ -146,6 +146,20 @@ async def test_both_losses_are_of_the_same_mails_whatever_each_was_trained_on(
     assert verdict.current_lists == verdict.lists
 
 
+async def test_what_an_agent_foresees_that_thinks_first_is_not_compared(
+    worker: Worker, trained: Trained, root: Path
+) -> None:
+    """It foresees the rules from what it thought; its drafts are compared all the same."""
+    render = replace(trained.adapter.render, thinking=True)
+    candidate = resaved(root, trained, id="work-thinks", render=render)
+    verdict = await verdict_on(worker, root, candidate, trained.splits)
+    assert verdict.promoted, verdict.reason
+    assert verdict.lists is not None
+    assert verdict.current_lists is not None
+    assert verdict.lists.loss is None
+    assert verdict.current_lists.loss is not None
+
+
 async def test_what_an_agent_of_another_base_foresees_is_not_compared(
     worker: Worker, trained: Trained, root: Path
 ) -> None:

@@ -110,7 +110,7 @@ class Judge:
             rivals=await self._series(held_out, rules, rivals),
             lists=lists,
             current=now.lists if now else None,
-            losses=(losses, now.losses) if now and now.losses else None,
+            losses=(losses, now.losses) if losses and now and now.losses else None,
         )
         verdict = decide(candidate.id, scores)
         if not verdict.promoted:
