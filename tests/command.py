@@ -25,7 +25,7 @@ def trimtab(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,  # the demo trains three agents, on however slow a machine
         env=os.environ | where | environment,
         check=False,
     )

@@ -433,7 +433,7 @@ async def test_another_user_gets_no_answer(service: SmallService) -> None:
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
         assert (run.stdout.strip(), run.stderr) == ("b''", "")

@@ -43,7 +43,7 @@ def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
         assert path.read_text() == f"{process.pid}\n"
         with pytest.raises(HomeInUse) as raised, HomeLock(path):
             pass
-        process.communicate("\n", timeout=10)
+        process.communicate("\n", timeout=60)
     assert raised.value.home == tmp_path
     with HomeLock(path):
         assert path.read_text() == f"{os.getpid()}\n"
@@ -86,7 +86,7 @@ def test_a_child_process_does_not_inherit_the_lock(tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with child, HomeLock(path):
         assert child.poll() is None
-        child.communicate(b"\n", timeout=10)
+        child.communicate(b"\n", timeout=60)
 
 
 def test_the_lock_can_be_read_by_the_user_alone(tmp_path: Path) -> None:

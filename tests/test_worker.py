@@ -286,5 +286,5 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         begin(wire, tmp_path)
         assert wire.process.stdin is not None
         wire.process.stdin.close()
-        assert wire.process.wait(timeout=20) == 0
+        assert wire.process.wait(timeout=60) == 0
     assert not adapters.adapters(tmp_path / "adapters", "work")
