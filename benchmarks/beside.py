@@ -84,8 +84,8 @@ class Bench:
         return BATCH * sum(self.lengths) // len(self.lengths)
 
     def child(self, *arguments: str) -> dict[str, Any]:
-        """What a process says, with kernels that all of them share."""
-        kernels = self.scratch / "kernels"
+        """What a process says, with kernels that those of all benches beside this one share."""
+        kernels = self.scratch.parent / "kernels"
         kernels.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "benchmarks.lora", *arguments]
         environment = os.environ | {"TMPDIR": str(kernels)}
