@@ -138,10 +138,11 @@ def held(x: X, *, addresses: bool) -> Held:
 
 def find(text: str) -> tuple[Fact, ...]:
     """The facts of a text, in their order."""
-    tokens = list(_tokens(text))
+    matches = list(_FACT.finditer(text))
+    tokens = list(_tokens(text)) if matches else []
     starts, ends = ([token[place] for token in tokens] for place in (1, 2))
     found = []
-    for match in _FACT.finditer(text):
+    for match in matches:
         said = re.sub(r"['’]s$", "", match.group().rstrip(_ENDING_MARKS))
         start, end = match.start(), match.start() + len(said)
         name = match.lastgroup == "name" and said.casefold() in NO_NAMES
@@ -187,7 +188,7 @@ def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
     for match in _TOKEN.finditer(text):
         token = match.group().casefold()
         start, end = match.span()
-        joined = _JOINED.fullmatch(token)
+        joined = _JOINED.fullmatch(token) if token[0].isdecimal() else None
         if joined and joined[2] in {"am", "pm", "h"}:
             yield joined[2], start, end
         bare = joined[1] if joined else token

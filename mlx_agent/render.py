@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from string import Template
 
@@ -92,6 +92,7 @@ def prompt_version(name: str, kind: Kind = "email") -> str:
     return hashlib.sha256(_prompt_text(kind, name).encode()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=128)  # a request is rendered for its bound, for the ledger and for its model
 def messages(task: Task) -> tuple[Message, ...]:
     """The chat messages of a task for a large model."""
     if isinstance(task, RepairTask):

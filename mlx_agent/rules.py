@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mlx_agent import facts
 from mlx_agent.anatomy import dissect
@@ -209,6 +210,7 @@ class _Judge:
     core_words: int
 
 
+@lru_cache(maxsize=1)  # an answer is looked through twice: its rules, and what stands before them
 def _judge(x: X, own_text: str, baseline: str) -> _Judge:
     held = facts.held(x, addresses=False)
     known = held.people | held.tokens
