@@ -20,7 +20,8 @@ from daemon.agents import Agents
 from daemon.api.routes import build_api
 from daemon.api.server import serve
 from daemon.config import Config, Paths
-from daemon.drafting import Drafter, DraftRequest
+from daemon.draft_records import DraftRequest
+from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, only_cause
 from daemon.explain import explain
 from daemon.jobs import schedule

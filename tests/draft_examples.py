@@ -15,7 +15,8 @@ from typing import Any
 
 from daemon.api.routes import build_api
 from daemon.api.server import serve
-from daemon.drafting import Drafter, DraftEvent, DraftRequest
+from daemon.draft_records import DraftEvent, DraftRequest
+from daemon.drafting import Drafter
 from daemon.errors import AccountUnknown, DraftNotFound
 from daemon.explain import explain
 from daemon.learning import record_sent

@@ -25,18 +25,11 @@ from teaching_examples import a_lesson
 
 from daemon.agents import Agents
 from daemon.config import Account, Config
-from daemon.drafting import (
-    Done,
-    Drafter,
-    DraftEvent,
-    RulesReady,
-    TextPiece,
-    applied,
-    from_adapter,
-    from_style_card,
-)
+from daemon.draft_records import Done, DraftEvent, RulesReady, TextPiece
+from daemon.drafting import Drafter
 from daemon.errors import AccountUnknown, DraftCancelled, WriterUnavailable
 from daemon.jobs.worker import Worker
+from daemon.ladder import applied, from_adapter, from_style_card
 from daemon.store import drafts as draft_store
 from daemon.store import lessons as lesson_store
 from daemon.store.database import Database

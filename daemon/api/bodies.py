@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from daemon.drafting import DraftRequest
+from daemon.draft_records import DraftRequest
 from daemon.mailbox.message_ids import MAX_REFERENCES, is_message_id
 from daemon.records import DeletedPolicy
 from mlx_agent.records import ASPECTS, Address, ContextMessage, Rule

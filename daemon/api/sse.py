@@ -15,7 +15,8 @@ from typing import Any
 from fastapi.sse import ServerSentEvent
 
 from daemon.api.errors import Explain, error_body, log_bug
-from daemon.drafting import Done, Drafter, DraftEvent, DraftRequest, RulesReady, TextPiece
+from daemon.draft_records import Done, DraftEvent, DraftRequest, RulesReady, TextPiece
+from daemon.drafting import Drafter
 from daemon.errors import TrimtabError
 from mlx_agent import codec
 

@@ -1,0 +1,68 @@
+"""What goes into drafting and what comes out of it: the request and the events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlx_agent.records import Address, ContextMessage, Draft, Rule, Rung
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRequest:
+    """What a client asks for. `key` is its idempotency key within the account.
+
+    `rules_off` are aspects whose rule is left out; a rule in `rules_added` replaces the agent's
+    rule on the same aspect.
+    """
+
+    account: str
+    key: str
+    sender: Address
+    bullets: tuple[str, ...]
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    subject: str = ""
+    context: tuple[ContextMessage, ...] = ()
+    reply: bool = False
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    instruction: str = ""
+    rules_off: frozenset[str] = frozenset()
+    rules_added: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesReady:
+    """The rules are there; the draft's id is announced with them."""
+
+    draft_id: str
+    rules: tuple[Rule, ...]
+    rung: Rung
+    voice: bool
+    degraded: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPiece:
+    """A piece of the draft as the writer writes it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Bullets (by position) that the draft does not cover, and facts that x does not hold."""
+
+    uncovered: tuple[int, ...]
+    unsupported: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The draft as it was stored; its text is the pieces without outer blank lines."""
+
+    draft: Draft
+    checks: Checks
+
+
+DraftEvent = RulesReady | TextPiece | Done
