@@ -5,8 +5,9 @@
     python -m benchmarks.lora loss MODEL ADAPTER SPLIT.jsonl
 
 Prints one JSON object. Of a training that is `seconds` without loading and without validation,
-`peak_mb`, and `shapes`: for every batch of an epoch how many rows it has, how long they are with
-their padding, and at how many positions of each row the head is computed.
+`ends` (for every step, after how many of those seconds it was done), `peak_mb`, and `shapes`: for
+every batch of an epoch how many rows it has, how long they are with their padding, and at how many
+positions of each row the head is computed.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ Found = dict[str, Any]
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds spent in a function."""
+    """Seconds spent in a function that has returned, and when it was last called."""
 
     seconds: float = 0.0
+    since: float = 0.0
 
 
 @contextmanager
@@ -50,17 +52,29 @@ def timed(owner: Any, name: str) -> Iterator[Stopwatch]:
     watch, usual = Stopwatch(), getattr(owner, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        begun = time.perf_counter()
+        watch.since = time.perf_counter()
         try:
             return usual(*args, **kwargs)
         finally:
-            watch.seconds += time.perf_counter() - begun
+            watch.seconds += time.perf_counter() - watch.since
 
     setattr(owner, name, call)
     try:
         yield watch
     finally:
         setattr(owner, name, usual)
+
+
+class Ends(trainer.TrainingCallback):  # type: ignore[misc]  # mlx-lm is not typed
+    """When each step was done, in seconds of a training without its validation so far."""
+
+    def __init__(self, whole: Stopwatch, validation: Stopwatch) -> None:
+        self.all: list[float] = []
+        self._whole, self._validation = whole, validation
+
+    def on_train_loss_report(self, _info: Any) -> None:
+        now = time.perf_counter()
+        self.all.append(now - self._whole.since - self._validation.seconds)
 
 
 def ours(request: TrainRequest) -> Found:
@@ -75,9 +89,11 @@ def ours(request: TrainRequest) -> Found:
 
     course_module.batches = batches
     with timed(Course, "run") as whole, timed(Course, "valid_loss") as validation:
-        adapter = train(request, lambda _: None)
+        ends = Ends(whole, validation)
+        adapter = train(request, ends.on_train_loss_report)
     return {
         "seconds": whole.seconds - validation.seconds,
+        "ends": ends.all,
         "peak_mb": adapter.metrics["peak_memory_mb"],
         "shapes": shapes,
         "adapter": str(request.adapters_root / adapter.id),
@@ -95,9 +111,11 @@ def peer(settings: dict[str, Any]) -> Found:
     lora.CacheDataset = lambda data: cached if data is train_set else CacheDataset(data)
     mx.reset_peak_memory()  # and the lessons are tokens by now, as ours are before the clock runs
     with timed(lora, "train") as whole, timed(trainer, "evaluate") as validation:
-        lora.train_model(args, model, train_set, valid_set)
+        ends = Ends(whole, validation)
+        lora.train_model(args, model, train_set, valid_set, ends)
     return {
         "seconds": whole.seconds - validation.seconds,
+        "ends": ends.all,
         "peak_mb": mx.get_peak_memory() / 1e6,
         "shapes": shapes,
         "adapter": args.adapter_path,

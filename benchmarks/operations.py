@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Batches = Sequence[tuple[int, int, int]]
 """Rows, padded length, and positions of each row at which the head is computed."""
@@ -24,7 +25,7 @@ class Cost:
     head: float
 
 
-def cost(config: Mapping[str, int], rank: int, length: int) -> Cost:
+def cost(config: Mapping[str, Any], rank: int, length: int) -> Cost:
     """Of a base by its `config.json`, for a token in a row of so many."""
     hidden, inner = config["hidden_size"], config["intermediate_size"]
     keys = hidden * config["num_key_value_heads"] // config["num_attention_heads"]
@@ -39,7 +40,7 @@ def cost(config: Mapping[str, int], rank: int, length: int) -> Cost:
     )
 
 
-def epoch(config: Mapping[str, int], rank: int, trained: int, lower: float, cut: Batches) -> float:
+def epoch(config: Mapping[str, Any], rank: int, trained: int, lower: float, cut: Batches) -> float:
     """Operations of an epoch; the blocks below the `trained` ones are computed `lower` times in it.
 
     That is 1 where nothing is kept, 1/3 where what they make is kept for three epochs, and 0 where

@@ -30,15 +30,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import operations, people
-from benchmarks.beside import BASE, EPOCHS, HELD_OUT, SETTINGS, Bench, Run, bench, people_lessons
+from benchmarks.beside import EPOCHS, HELD_OUT, SETTINGS, Bench, Run, bench
 from benchmarks.kills import killed
+from benchmarks.lessons import people_lessons, written
+from benchmarks.shapes import SMALL, make_base
 from benchmarks.teach import Result
+from mlx_agent.teach.dataset import Splits
 
 SECTIONS = ("half", "all", "killed")
 KILLS = 20
 LESSONS, BRIEF_LESSONS = 48, 16
-SHAPE = {name: value for name, value in BASE.items() if isinstance(value, int)}
-BLOCKS = SHAPE["num_hidden_layers"]
+BLOCKS: int = SMALL["num_hidden_layers"]
 
 
 # --- half and all -----------------------------------------------------------------------------
@@ -48,8 +50,8 @@ def compared(
     what: str, own: Run, other: Run, *, trained: int, lower: float, bound: float
 ) -> list[Result]:
     """The speeds' ratio, beside what the operations allow (`lower` as in operations.epoch)."""
-    needed = operations.epoch(SHAPE, SETTINGS.rank, trained, 1, other.shapes)
-    left = operations.epoch(SHAPE, SETTINGS.rank, trained, lower, own.shapes)
+    needed = operations.epoch(SMALL, SETTINGS.rank, trained, 1, other.shapes)
+    left = operations.epoch(SMALL, SETTINGS.rank, trained, lower, own.shapes)
     ratio = own.rate / other.rate
     return [
         Result(
@@ -59,12 +61,8 @@ def compared(
             met=ratio >= bound,
         ),
         Result(what="  operations left out allow", measured=f"{needed / left:.2f} times"),
-        Result(what="  padding", measured=f"{_padding(own):.1%} against {_padding(other):.1%}"),
+        Result(what="  padding", measured=f"{own.padding:.1%} against {other.padding:.1%}"),
     ]
-
-
-def _padding(run: Run) -> float:
-    return 1 - run.tokens / EPOCHS / sum(rows * length for rows, length, _ in run.shapes)
 
 
 def memory_and_loss(what: str, own: Run, other: Run, found: Bench) -> list[Result]:
@@ -92,8 +90,8 @@ def half(found: Bench) -> list[Result]:
     """Adapters on the upper half, the first night and another one."""
     layers = BLOCKS // 2
     other = found.peer("peer-half", layers)
-    first = found.ours("half", layers)
-    again = found.ours("half", layers, seed=2)
+    first = found.ours("half", layers=layers)
+    again = found.ours("half", layers=layers, seed=2)
     return [
         *compared("upper half", first, other, trained=layers, lower=1 / EPOCHS, bound=1.8),
         *memory_and_loss("upper half", first, other, found),
@@ -104,7 +102,7 @@ def half(found: Bench) -> list[Result]:
 def everything(found: Bench) -> list[Result]:
     """Adapters on all blocks."""
     other = found.peer("peer-all", 0)
-    own = found.ours("all", 0)
+    own = found.ours("all")
     return [
         *compared("all blocks", own, other, trained=BLOCKS, lower=0, bound=1.4),
         *memory_and_loss("all blocks", own, other, found),
@@ -121,13 +119,19 @@ def measured(only: Sequence[str], scratch: Path, *, brief: bool) -> list[Result]
     if "killed" in only:
         results += killed(scratch, everyone[0], 3 if brief else KILLS)
     if {"half", "all"} & set(only):
-        some = bench(scratch / "warm", everyone, HELD_OUT)  # for the kernels to be there
+        make_base(scratch / "base", SMALL)
+        some = _beside(scratch / "warm", everyone, HELD_OUT)  # for the kernels to be there
         some.peer("peer", 1)
-        some.ours("ours", 1)
-        found = bench(scratch / "found", everyone, BRIEF_LESSONS if brief else LESSONS)
+        some.ours("ours", layers=1)
+        found = _beside(scratch / "found", everyone, BRIEF_LESSONS if brief else LESSONS)
         results += half(found) if "half" in only else []
         results += everything(found) if "all" in only else []
     return results
+
+
+def _beside(scratch: Path, everyone: Sequence[Splits], count: int) -> Bench:
+    dataset = written(scratch / "datasets", everyone, count)
+    return bench(scratch, scratch.parent / "base", dataset)
 
 
 def main() -> None:
