@@ -35,12 +35,13 @@ from daemon.mailbox.outbox import Delivered, Outbox
 from daemon.mailbox.watch import watch_accounts
 from daemon.outgoing import Door
 from daemon.purse import Purse
-from daemon.records import DeletedPolicy, Job, JobKind
+from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
 from daemon.store import batches as batch_store
 from daemon.store import drafts as draft_store
 from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
 from daemon.store import mail as mail_store
+from daemon.store import standing as standing_store
 from daemon.store import status as status_store
 from daemon.store.database import Database
 from mlx_agent import adapters, codec
@@ -113,6 +114,16 @@ class App:
         """What to do with mails that the folder lost at once; raises AccountUnknown."""
         self.config.account(account)
         await self.database.write(folder_store.set_answer, account, answer)
+
+    async def standing_rules(self, account: str) -> StandingRules:
+        """The account's pinned and banned rules; raises AccountUnknown."""
+        self.config.account(account)
+        return await self.database.read(standing_store.standing_rules, account)
+
+    async def set_standing_rules(self, account: str, standing: StandingRules) -> None:
+        """Replace the account's pinned and banned rules; raises AccountUnknown."""
+        self.config.account(account)
+        await self.database.write(standing_store.set_standing_rules, account, standing)
 
     async def job(self, job_id: int) -> Job | None:
         """One job, None if there is none of that id."""
@@ -206,6 +217,7 @@ async def open_app(
                 database=database,
                 agents=agents,
                 writer=partial(_writer, door),
+                stand_in=partial(_stand_in, door) if config.models.local_writer else None,
                 recipient=_Recipients(database),
                 clock=now,
             ),
@@ -242,6 +254,10 @@ def _writer(door: Door, request: DraftRequest, draft_id: str) -> LargeModel:
     return door.errand("draft", request.account, draft_id, thread)
 
 
+def _stand_in(door: Door, request: DraftRequest, draft_id: str) -> LargeModel:
+    return door.errand("draft", request.account, draft_id, model=door.config.models.local_writer)
+
+
 @dataclass(frozen=True, slots=True)
 class _Recipients:
     """What the store knows of the first recipient of a draft."""
@@ -249,8 +265,11 @@ class _Recipients:
     database: Database
 
     async def __call__(self, request: DraftRequest) -> Recipient | None:
-        mails = await self.database.read(mail_store.mails, request.account)
-        return recipient(request.sender, request.to, mails, request.context)
+        if not request.to:
+            return None
+        first = request.to[0]
+        earlier, last = await self.database.read(mail_store.last_to, request.account, first.address)
+        return recipient(request.sender, first, earlier, last, request.context)
 
 
 @asynccontextmanager

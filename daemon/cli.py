@@ -178,9 +178,18 @@ def draft(
     account: AccountOption = None,
     *,
     to: Annotated[list[str] | None, typer.Option(help="Recipient; may be repeated.")] = None,
+    cc: Annotated[list[str] | None, typer.Option(help="Copied to; may be repeated.")] = None,
     subject: Annotated[str, typer.Option(help="The subject.")] = "",
     reply_to: Annotated[Path | None, typer.Option(help="The mail being answered (.eml).")] = None,
     instruction: Annotated[str, typer.Option(help='For example "shorter".')] = "",
+    off: Annotated[
+        list[str] | None, typer.Option(help="An aspect to leave out, such as exclamation.")
+    ] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option(help="A rule for this draft: 'Aspect: instruction'.")
+    ] = None,
+    again: Annotated[str, typer.Option(help="The id of a draft to write anew.")] = "",
+    save: Annotated[bool, typer.Option("--save", help="Put it into your Drafts folder.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a draft from the bullets on standard input, one a line."""
@@ -188,9 +197,40 @@ def draft(
     from daemon.commands.draft import draft as command
 
     options = DraftOptions(
-        to=tuple(to or ()), subject=subject, reply_to=reply_to, instruction=instruction
+        to=tuple(to or ()),
+        cc=tuple(cc or ()),
+        subject=subject,
+        reply_to=reply_to,
+        instruction=instruction,
+        off=tuple(off or ()),
+        rule=tuple(rule or ()),
+        again=again,
+        save=save,
     )
     _run(command(account, options, as_json=as_json))
+
+
+@app.command()
+def rules(
+    account: AccountOption = None,
+    *,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="A rule for every draft: 'Aspect: instruction'.")
+    ] = None,
+    ban: Annotated[
+        list[str] | None, typer.Option(help="An aspect that no draft has a rule on.")
+    ] = None,
+    free: Annotated[
+        list[str] | None, typer.Option(help="An aspect to leave to your agent again.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show and change the rules that hold for every draft, whatever your agent says."""
+    from daemon.commands.rules import RuleChanges
+    from daemon.commands.rules import rules as command
+
+    changes = RuleChanges(pin=tuple(pin or ()), ban=tuple(ban or ()), free=tuple(free or ()))
+    _run(command(account, changes, as_json=as_json))
 
 
 @app.command(name="eval")

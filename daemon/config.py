@@ -229,11 +229,15 @@ class Large(_Section):
 
 
 class Models(_Section):
-    """Which large model plays which role: "offline", or the name of a table under `large`."""
+    """Which large model plays which role: "offline", or the name of a table under `large`.
+
+    `local_writer` writes drafts where the writer cannot be asked; empty for none.
+    """
 
     teacher: str = "offline"
     writer: str = "offline"
     judge: str = "offline"
+    local_writer: str = ""
 
 
 class Budget(_Section):
@@ -302,8 +306,12 @@ class Config(_Section):
     @model_validator(mode="after")
     def _roles_name_models(self) -> Self:
         for role, name in self.models:
-            if name != OFFLINE and name not in self.large:
+            none = role == "local_writer" and not name
+            if not none and name != OFFLINE and name not in self.large:
                 raise ValueError(f"models.{role} names no table under large, nor is it {OFFLINE!r}")
+        local = self.large.get(self.models.local_writer)
+        if local is not None and local.leaves:
+            raise ValueError("models.local_writer must be a model on this machine")
         return self
 
     def account(self, name: str) -> Account:

@@ -12,7 +12,8 @@ class DraftRequest:
     """What a client asks for. `key` is its idempotency key within the account.
 
     `rules_off` are aspects whose rule is left out; a rule in `rules_added` replaces the agent's
-    rule on the same aspect.
+    rule on the same aspect. `replaces` is the id of a draft of the account that is to be written
+    anew.
     """
 
     account: str
@@ -29,17 +30,27 @@ class DraftRequest:
     instruction: str = ""
     rules_off: frozenset[str] = frozenset()
     rules_added: tuple[Rule, ...] = ()
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesReady:
-    """The rules are there; the draft's id is announced with them."""
+    """The rules are there; the draft's id is announced with them. `rule_ids` are theirs."""
 
     draft_id: str
     rules: tuple[Rule, ...]
+    rule_ids: tuple[str, ...]
     rung: Rung
     voice: bool
     degraded: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmed:
+    """What opening a compose window came to: whether the agent is ready, and if not, why."""
+
+    ready: bool
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,19 +14,28 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from daemon.draft_records import Checks, Done, DraftEvent, DraftRequest, RulesReady, TextPiece
-from daemon.errors import TransientError, WriterUnavailable
+from daemon.draft_records import (
+    Checks,
+    Done,
+    DraftEvent,
+    DraftRequest,
+    RulesReady,
+    TextPiece,
+    Warmed,
+)
+from daemon.errors import DraftNotFound
 from daemon.flight import Flight
-from daemon.ladder import LADDER, Agents, Reached, Step, applied, climb, degraded
+from daemon.ladder import LADDER, Agents, Reached, Step, applied, climb, degraded, warmed
 from daemon.store import drafts as draft_store
+from daemon.store import standing as standing_store
 from daemon.store.database import Database
+from daemon.writing import Written, written
 from mlx_agent.checks import uncovered, unsupported
-from mlx_agent.errors import AnswerMalformed
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import (
-    Answer,
     Draft,
     DraftTask,
     Metadata,
@@ -37,6 +46,7 @@ from mlx_agent.records import (
     X,
 )
 from mlx_agent.render import prompt_version
+from mlx_agent.rules import rule_id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,8 +64,9 @@ class _Stopwatch:
 class Drafter:
     """Makes drafts. One per app; safe to call concurrently.
 
-    `writer` gives a large model for a request and its draft's id; `recipient` says what the store
-    knows of a request's first recipient; `clock` gives aware UTC.
+    `writer` gives a large model for a request and its draft's id, `stand_in` one on this machine
+    for where that cannot be asked; `recipient` says what the store knows of a request's first
+    recipient; `clock` gives aware UTC.
     """
 
     database: Database
@@ -63,6 +74,7 @@ class Drafter:
     writer: Callable[[DraftRequest, str], LargeModel]
     recipient: Callable[[DraftRequest], Awaitable[Recipient | None]]
     clock: Callable[[], datetime]
+    stand_in: Callable[[DraftRequest, str], LargeModel] | None = None
     ladder: tuple[Step, ...] = LADDER
     _flights: dict[tuple[str, str], Flight[DraftEvent]] = field(default_factory=dict)
 
@@ -72,8 +84,8 @@ class Drafter:
         One (account, key) is one draft, whatever else the request says: a repeat gets the stored
         draft, and a second caller while it is being written follows the first one's events. The
         work goes on while anyone follows it. Raises AccountUnknown, AnswerMalformed,
-        CloudForbidden, DraftCancelled, MailExcluded, StoreFull, WriterUnavailable and what else the
-        writer raises; none of them leaves half a draft behind.
+        CloudForbidden, DraftCancelled, DraftNotFound, MailExcluded, StoreFull, WriterUnavailable
+        and what else the writer raises; none of them leaves half a draft behind.
         """
         key = (request.account, request.key)
         if key not in self._flights:
@@ -83,6 +95,14 @@ class Drafter:
         async with aclosing(self._flights[key].follow()) as events:
             async for event in events:
                 yield event
+
+    async def warm(self, request: DraftRequest) -> Warmed:
+        """Have the agent ready for a draft whose bullets are not known yet.
+
+        Raises AccountUnknown and StoreFull; an agent that cannot answer is none of its failures.
+        """
+        missed = await warmed(self.agents, request.account, await self._x(request))
+        return Warmed(ready=missed is None, why=missed.why if missed else None)
 
     def cancel(self, draft_id: str) -> bool:
         """Abort the draft of that id; False where none of that id is being written."""
@@ -108,31 +128,30 @@ class Drafter:
                 yield event
             return
         watch = _Stopwatch()
+        previous = await self._previous(request)
         x = await self._x(request)
-        missed, reached = await climb(self.ladder, self.agents, request.account, x)
-        rules = applied(reached.rules, request.rules_off, request.rules_added)
+        watch.mark("x")
+        ruled = await self._ruled(request, x)
         watch.mark("rules")
-        why = degraded(missed, reached)
-        yield _rules_ready(draft_id, rules, reached.rung, why)
-        answer: Answer | None = None
-        task = DraftTask(x=x, rules=rules, instruction=request.instruction)
-        async for piece in _written(self.writer(request, draft_id), task):
+        yield _rules_ready(draft_id, ruled.rules, ruled.reached.rung, ruled.degraded)
+        task = DraftTask(x=x, rules=ruled.rules, instruction=request.instruction, previous=previous)
+        end: Written | None = None
+        async for piece in self._written(task, request, draft_id):
             watch.mark("first_text")
-            if isinstance(piece, Answer):
-                answer = piece
+            if isinstance(piece, Written):
+                end = piece
             else:
                 yield TextPiece(text=piece)
-        if answer is None:
-            raise AnswerMalformed("draft", "it was cut off")
+        assert end is not None, "a writing ends with what was written"
         watch.mark("text")
         draft = Draft(
             id=draft_id,
             account=request.account,
             key=request.key,
             x=x,
-            rules=rules,
-            text=parse_mail(answer.text),
-            provenance=_provenance(reached, why, answer, watch.marks),
+            rules=ruled.rules,
+            text=parse_mail(end.answer.text),
+            provenance=_provenance(ruled, end, watch.marks),
             created_at=self.clock(),
             in_reply_to=request.in_reply_to,
             references=request.references,
@@ -151,13 +170,35 @@ class Drafter:
         )
         return X(intent=request.bullets, metadata=metadata, context=request.context)
 
+    async def _previous(self, request: DraftRequest) -> str:
+        """The text of the draft that is to be written anew; raises DraftNotFound."""
+        if not request.replaces:
+            return ""
+        found = await self.database.read(draft_store.draft, request.replaces)
+        if found is None or found.account != request.account:
+            raise DraftNotFound(request.replaces)
+        return found.text
 
-async def _written(writer: LargeModel, task: DraftTask) -> AsyncIterator[str | Answer]:
-    try:
-        async for piece in writer.stream(task):
-            yield piece
-    except (TransientError, OSError) as error:
-        raise WriterUnavailable(writer.name, type(error).__name__) from error
+    async def _ruled(self, request: DraftRequest, x: X) -> _Ruled:
+        missed, reached = await climb(self.ladder, self.agents, request.account, x)
+        standing = await self.database.read(standing_store.standing_rules, request.account)
+        rules = applied(reached.rules, standing, request.rules_off, request.rules_added)
+        return _Ruled(rules=rules, reached=reached, degraded=degraded(missed, reached))
+
+    def _written(
+        self, task: DraftTask, request: DraftRequest, draft_id: str
+    ) -> AsyncIterator[str | Written]:
+        stand_in = partial(self.stand_in, request, draft_id) if self.stand_in else None
+        return written(task, partial(self.writer, request, draft_id), stand_in)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruled:
+    """The rules of a draft, the rung that they came from, and why from no higher one."""
+
+    rules: tuple[Rule, ...]
+    reached: Reached
+    degraded: str | None
 
 
 def replay(draft: Draft) -> tuple[DraftEvent, ...]:
@@ -169,7 +210,12 @@ def replay(draft: Draft) -> tuple[DraftEvent, ...]:
 
 def _rules_ready(draft_id: str, rules: tuple[Rule, ...], rung: Rung, why: str | None) -> RulesReady:
     return RulesReady(
-        draft_id=draft_id, rules=rules, rung=rung, voice=rung != "zero-shot", degraded=why
+        draft_id=draft_id,
+        rules=rules,
+        rule_ids=tuple(map(rule_id, rules)),
+        rung=rung,
+        voice=rung != "zero-shot",
+        degraded=why,
     )
 
 
@@ -181,17 +227,20 @@ def _done(draft: Draft) -> Done:
     return Done(draft=draft, checks=checks)
 
 
-def _provenance(
-    reached: Reached, why: str | None, answer: Answer, timings: dict[str, float]
-) -> Provenance:
+def _provenance(ruled: _Ruled, end: Written, timings: dict[str, float]) -> Provenance:
+    reached = ruled.reached
     return Provenance(
         rung=reached.rung,
         voice=reached.rung != "zero-shot",
-        degraded=why,
+        degraded=ruled.degraded,
         adapter=reached.adapter,
         base=reached.base,
-        writer=answer.model,
+        writer=end.answer.model,
+        stand_in=end.stand_in,
         prompt_version=prompt_version("draft"),
+        agent_prompt_version=prompt_version("agent") if reached.adapter else "",
+        rule_ids=tuple(map(rule_id, ruled.rules)),
         timings_ms=timings,
-        usage=answer.usage,
+        usage=end.answer.usage,
+        agent_tokens=reached.tokens,
     )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from daemon.records import StandingRules
 from mlx_agent.errors import (
     AdapterDamaged,
     AdapterNotFound,
@@ -37,6 +38,13 @@ class Agents(Protocol):
         """
         ...
 
+    async def warm(self, account: str, x: X) -> bool:
+        """Have the current adapter read what is known of x; False where there is no adapter.
+
+        Raises what `rules` raises.
+        """
+        ...
+
     async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
         """The account's lessons nearest to x, the nearest first, at most `limit`."""
         ...
@@ -54,6 +62,7 @@ class Reached:
     rules: tuple[Rule, ...] = ()
     adapter: str | None = None
     base: str | None = None
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +105,26 @@ async def from_adapter(
         return Missed(why="no agent yet")
     if not answer.valid or not answer.rules:
         return Missed(why="the agent's answer was no list of rules")
-    return Reached(rung="adapter", rules=answer.rules, adapter=answer.adapter, base=answer.base)
+    return Reached(
+        rung="adapter",
+        rules=answer.rules,
+        adapter=answer.adapter,
+        base=answer.base,
+        tokens=answer.tokens,
+    )
+
+
+async def warmed(
+    agents: Agents, account: str, x: X, *, seconds: float = AGENT_SECONDS
+) -> Missed | None:
+    """Have the agent ready for what is known of x; why it is not, where it is not."""
+    try:
+        async with asyncio.timeout(seconds):
+            return None if await agents.warm(account, x) else Missed(why="no agent yet")
+    except tuple(_WHY) as error:
+        return Missed(why=_WHY[type(error)])
+    except TimeoutError:
+        return Missed(why="the agent took too long")
 
 
 async def from_nearest_lessons(agents: Agents, account: str, x: X) -> Reached | Missed:
@@ -137,10 +165,14 @@ def degraded(missed: Iterable[Missed], reached: Reached) -> str | None:
     return f"{reasons}: {_INSTEAD[reached.rung]}" if reasons else None
 
 
-def applied(rules: Iterable[Rule], off: frozenset[str], added: Iterable[Rule]) -> tuple[Rule, ...]:
-    """The rules with the user's own word over them, in the fixed order."""
-    chosen = {rule.aspect: rule for rule in rules if rule.aspect not in off}
-    return in_order((chosen | {rule.aspect: rule for rule in added}).values())
+def applied(
+    rules: Iterable[Rule], standing: StandingRules, off: frozenset[str], added: Iterable[Rule]
+) -> tuple[Rule, ...]:
+    """The rules under the user's word, in the fixed order: for good, and then for this draft."""
+    chosen = {rule.aspect: rule for rule in rules if rule.aspect not in standing.banned}
+    chosen |= {rule.aspect: rule for rule in standing.pinned}
+    kept = {aspect: rule for aspect, rule in chosen.items() if aspect not in off}
+    return in_order((kept | {rule.aspect: rule for rule in added}).values())
 
 
 async def climb(

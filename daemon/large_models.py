@@ -27,7 +27,7 @@ LONGEST_S = 120.0
 
 def open_models(config: Config, chat: Chat) -> Mapping[str, LargeModel]:
     """The large models that some role names, each opened once; `chat` is the worker's."""
-    names = dict.fromkeys(name for _, name in config.models)
+    names = dict.fromkeys(name for _, name in config.models if name)
     return {name: _opened(config, name, chat) for name in names}
 
 

@@ -77,23 +77,27 @@ class Door:
         object.__setattr__(self, "writes", Together(self.database))
 
     def errand(
-        self, purpose: Purpose, account: str, about: str = "", thread: tuple[str, ...] = ()
+        self,
+        purpose: Purpose,
+        account: str,
+        about: str = "",
+        thread: tuple[str, ...] = (),
+        model: str = "",
     ) -> Errand:
-        """A large model for a purpose.
+        """A large model for a purpose: the one of the config's for its role, or that `model`.
 
         `about` is the id of the mail or draft, `thread` the Message-IDs that a draft goes below.
         Raises CloudForbidden where the config does not let the account's mail leave for it.
         """
-        role = _ROLES[purpose]
-        name: str = getattr(self.config.models, role)
-        model = self.models[name]
+        name: str = model or getattr(self.config.models, _ROLES[purpose])
+        chosen = self.models[name]
         needs: Literal["drafts", "all"] = "drafts" if purpose == "draft" else "all"
         allowed = {"never": (), "drafts": ("drafts",), "all": ("drafts", "all")}
         cloud = self.config.account(account).cloud
-        if model.remote and needs not in allowed[cloud]:
+        if chosen.remote and needs not in allowed[cloud]:
             raise CloudForbidden(account, name, needs)
         redacted = name != OFFLINE and self.config.large[name].redact
-        return Errand(self, model, account, purpose, about, thread, redacted=redacted)
+        return Errand(self, chosen, account, purpose, about, thread, redacted=redacted)
 
     async def exclusions(self, account: str) -> Exclusions:
         """What must not leave of an account; raises ExclusionsUnknown.

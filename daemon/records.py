@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mlx_agent.records import Mail, Usage
+from mlx_agent.records import Mail, Rule, Usage
 from mlx_agent.train.records import TrainEvent
 
 JobKind = Literal["sync", "edits", "teach", "train"]
@@ -264,6 +264,18 @@ class Delivery:
     attempts: int
     begun_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingRules:
+    """What the user has said once and for all of an account's rules.
+
+    `pinned` rules hold for every draft, in place of what is found on their aspects; of the `banned`
+    aspects no rule is ever found. No aspect is both.
+    """
+
+    pinned: tuple[Rule, ...] = ()
+    banned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,26 +38,24 @@ class Correspondence:
         if not to:
             return None
         earlier, last = self._seen.get(to[0].address.lower(), (0, None))
-        return Recipient(
-            earlier_mails=earlier,
-            same_domain=_domain(sender) == _domain(to[0]),
-            greeting=style.greeting_form(last.own_text, last.to) if last else None,
-            sign_off=style.sign_off_form(last.own_text, last.sender) if last else None,
-            register=style.register(context[0].text) if context and context[0].text else None,
-        )
+        return recipient(sender, to[0], earlier, last, context)
 
 
 def recipient(
     sender: Address,
-    to: Sequence[Address],
-    earlier: Iterable[Mail],
+    to: Address,
+    earlier: int,
+    last: Mail | None,
     context: Sequence[ContextMessage],
-) -> Recipient | None:
-    """What is known of the first recipient after `earlier`, oldest first."""
-    known = Correspondence()
-    for mail in earlier:
-        known.add(mail)
-    return known.recipient(sender, to, context)
+) -> Recipient:
+    """What is known of a first recipient after so many mails with own text, and the last one."""
+    return Recipient(
+        earlier_mails=earlier,
+        same_domain=_domain(sender) == _domain(to),
+        greeting=style.greeting_form(last.own_text, last.to) if last else None,
+        sign_off=style.sign_off_form(last.own_text, last.sender) if last else None,
+        register=style.register(context[0].text) if context and context[0].text else None,
+    )
 
 
 def walk(mails: Iterable[Mail]) -> Iterator[tuple[Mail, Recipient | None]]:

@@ -260,11 +260,15 @@ class RulesTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftTask:
-    """Write y_a, the mail for x under the rules, and under an instruction of the user's."""
+    """Write y_a, the mail for x under the rules, and under an instruction of the user's.
+
+    `previous` is the draft that the user wants written anew.
+    """
 
     x: X
     rules: tuple[Rule, ...] = ()
     instruction: str = ""
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,7 +354,15 @@ class AgentAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a draft came from. `degraded` says in words why a higher rung was not reached."""
+    """Where a draft came from. `degraded` says in words why a higher rung was not reached.
+
+    `writer` is the large model's name, and `stand_in` says why it is not the one of the config.
+    `rule_ids` are those of the rules it was written under (`rules.rule_id`), in their order.
+    `prompt_version` is of the writer's prompt, `agent_prompt_version` of the agent's, empty where
+    no agent answered. `timings_ms` are the milliseconds from the request to the end of each stage:
+    `x`, `rules`, `first_text`, `text`. `usage` is the writer's, `agent_tokens` are those that the
+    agent decoded.
+    """
 
     rung: Rung
     voice: bool
@@ -361,6 +373,10 @@ class Provenance:
     prompt_version: str
     timings_ms: dict[str, float]
     usage: Usage
+    stand_in: str | None = None
+    rule_ids: tuple[str, ...] = ()
+    agent_prompt_version: str = ""
+    agent_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

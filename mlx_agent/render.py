@@ -163,6 +163,7 @@ def _fields(task: FirstTask) -> dict[str, str]:
                 "x": render_x(task.x, LARGE),
                 "rules": format_rules(task.rules) or "none",
                 "instruction": task.instruction or "none",
+                "previous": task.previous or "none",
             }
         case JudgeTask():
             return {

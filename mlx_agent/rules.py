@@ -7,6 +7,7 @@ reads and what the user sees.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,6 +128,11 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     for rule in rules:
         said.setdefault(rule.aspect, []).append(rule.instruction)
     return in_order(Rule(aspect=a, instruction=_merged(told)) for a, told in said.items())
+
+
+def rule_id(rule: Rule) -> str:
+    """A name for a rule that does not quote it: the same words on one aspect have the same."""
+    return hashlib.sha256(format_rules((rule,)).encode()).hexdigest()[:12]
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -66,6 +66,7 @@ class Change:
                     x=self._x(task.x),
                     rules=tuple(map(self._rule, task.rules)),
                     instruction=self.style(task.instruction),
+                    previous=self.text(task.previous),
                 )
             case JudgeTask():
                 changed = replace(

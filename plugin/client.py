@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -85,6 +86,13 @@ class Client:
         """Accounts, jobs and the running job's progress."""
         return await self._call("GET", "/status")
 
+    async def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the agent `ready` for a draft whose bullets are being typed, or say `why` it is not.
+
+        The request is a draft's without its key, its bullets and what goes with them.
+        """
+        return await self._call("POST", "/warm", dict(request))
+
     async def draft(self, request: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
         """`rules` (with the draft's id), `text` pieces, then `done`; raises ApiError on `error`."""
         with self._failures():
@@ -122,9 +130,17 @@ class Client:
         body = {"again": again}
         return await self._call("POST", f"/drafts/{draft_id}/send", body, seconds=DELIVERY_SECONDS)
 
+    async def rules(self, account: str) -> dict[str, Any]:
+        """The account's `pinned` rules and `banned` aspects."""
+        return await self._call("GET", f"{_account(account)}/rules")
+
+    async def set_rules(self, account: str, rules: Mapping[str, Any]) -> None:
+        """Replace the account's `pinned` rules and `banned` aspects."""
+        await self._call("PUT", f"{_account(account)}/rules", dict(rules))
+
     async def answer_deletions(self, account: str, answer: str) -> None:
         """Say of mails that a folder lost at once: `forget` them, or `keep` learning from them."""
-        await self._call("PUT", f"/accounts/{account}/deletions", {"answer": answer})
+        await self._call("PUT", f"{_account(account)}/deletions", {"answer": answer})
 
     async def jobs(self) -> list[dict[str, Any]]:
         """The last jobs, newest first."""
@@ -182,6 +198,10 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
         elif not line and data:
             yield Event(name=name, data=json.loads(data))
             name, data = "", ""
+
+
+def _account(name: str) -> str:
+    return f"/accounts/{quote(name, safe='')}"
 
 
 def _api_error(response: httpx.Response) -> ApiError:

@@ -21,10 +21,11 @@ from daemon.errors import AccountUnknown, DraftNotFound
 from daemon.explain import explain
 from daemon.learning import record_sent
 from daemon.mailbox.outbox import Delivered
-from daemon.records import DeletedPolicy, Job, JobKind, JobState
+from daemon.records import DeletedPolicy, Job, JobKind, JobState, StandingRules
 from daemon.store import drafts as draft_store
 from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
+from daemon.store import standing as standing_store
 from daemon.store.database import Database
 from mlx_agent.errors import TrimtabError
 from mlx_agent.large import LargeModel
@@ -149,6 +150,10 @@ class SomeAgents:
             raise self.answer
         return self.answer
 
+    async def warm(self, account: str, x: X) -> bool:
+        assert not x.intent
+        return await self.rules(account, x) is not None
+
     async def nearest(self, account: str, x: X, limit: int) -> list[Lesson]:
         assert x.metadata.sender == NORA, account
         return list(self.lessons[:limit])
@@ -172,12 +177,13 @@ class ScriptedWriter:
     takes_temperature: bool = False
     batches: None = None
     calls: int = 0
+    task: DraftTask | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def stream(self, task: Task) -> AsyncIterator[str | Answer]:
         assert isinstance(task, DraftTask)
-        self.calls += 1
+        self.calls, self.task = self.calls + 1, task
         self.begun.set()
         try:
             for piece in self.pieces:
@@ -236,14 +242,20 @@ class SmallService:
         return {"accounts": [], "jobs": [], "progress": {"step": "sync", "done": 1, "total": 2}}
 
     async def submit_job(self, kind: JobKind, account: str) -> Job:
-        if account != "home":
-            raise AccountUnknown(account, ("home",))
+        self._known(account)
         return await self.database.write(job_store.enqueue, kind, account, NOON)
 
     async def answer_deletions(self, account: str, answer: DeletedPolicy) -> None:
-        if account != "home":
-            raise AccountUnknown(account, ("home",))
+        self._known(account)
         await self.database.write(folder_store.set_answer, account, answer)
+
+    async def standing_rules(self, account: str) -> StandingRules:
+        self._known(account)
+        return await self.database.read(standing_store.standing_rules, account)
+
+    async def set_standing_rules(self, account: str, standing: StandingRules) -> None:
+        self._known(account)
+        await self.database.write(standing_store.set_standing_rules, account, standing)
 
     async def job(self, job_id: int) -> Job | None:
         await self._advance()
@@ -262,6 +274,10 @@ class SmallService:
     async def send(self, draft_id: str, *, again: bool) -> Delivered:
         saved = await self.save(draft_id)
         return replace(saved, already=again, copy="filed")
+
+    def _known(self, account: str) -> None:
+        if account != "home":
+            raise AccountUnknown(account, ("home",))
 
     async def _draft(self, draft_id: str) -> Draft:
         draft = await self.database.read(draft_store.draft, draft_id)

@@ -5,6 +5,7 @@ gives every model, `LargeModel`.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from mlx_agent import render
 from mlx_agent.errors import SampleError
 from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
+from mlx_agent.recipients import Correspondence
 from mlx_agent.records import (
     Address,
     Answer,
@@ -21,6 +23,7 @@ from mlx_agent.records import (
     Lesson,
     Mail,
     Metadata,
+    Recipient,
     Rule,
     Task,
     X,
@@ -42,6 +45,16 @@ OWN_TEXTS = (
     "Hello Tim,\n\nwe don't have the sail yet. I'll ask the yard again!\n\nCheers,\nNora",
     "Hello Tim,\n\nthe mast came back today. It's as good as new.\n\nCheers,\nNora",
 )
+
+
+def recipient_after(
+    sender: Address, to: Sequence[Address], earlier: Iterable[Mail], context: Sequence[Any]
+) -> Recipient | None:
+    """What is known of the first recipient after mails, oldest first."""
+    known = Correspondence()
+    for mail in earlier:
+        known.add(mail)
+    return known.recipient(sender, to, context)
 
 
 def a_mail(number: int = 1, **changes: Any) -> Mail:

@@ -227,6 +227,8 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
         "/v1/health",
         "/v1/status",
         "/v1/accounts/{account}/deletions",
+        "/v1/accounts/{account}/rules",
+        "/v1/warm",
         "/v1/drafts",
         "/v1/drafts/{draft_id}",
         "/v1/drafts/{draft_id}/sent",
@@ -236,6 +238,32 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
         "/v1/jobs/{kind}",
         "/v1/jobs/{job_id}",
     }
+
+
+async def test_the_users_standing_rules_are_kept(http: httpx.AsyncClient) -> None:
+    """Replaced as a whole, in the fixed order; wrong ones change nothing."""
+    url = "/accounts/home/rules"
+    assert (await http.get(url)).json() == {"pinned": [], "banned": []}
+    greeting = {"aspect": "greeting", "instruction": 'open with "Hello"'}
+    tone = {"aspect": "tone", "instruction": "dry"}
+    turned = {"pinned": [tone, greeting], "banned": ["marks"]}
+    assert (await http.put(url, json=turned)).status_code == 204
+    rules = {"pinned": [greeting, tone], "banned": ["marks"]}
+    assert (await http.get(url)).json() == rules
+    for wrong in ({"pinned": [greeting] * 2}, {"pinned": [greeting], "banned": ["greeting"]}):
+        assert (await http.put(url, json=wrong)).status_code == 422
+    assert (await http.put("/accounts/elsewhere/rules", json=rules)).status_code == 404
+    assert (await http.get(url)).json() == rules
+
+
+async def test_a_window_that_opens_is_told_whether_the_agent_is_ready(
+    http: httpx.AsyncClient,
+) -> None:
+    """And why not; bullets are none of what is known."""
+    known = {name: value for name, value in body().items() if name not in {"key", "bullets"}}
+    answer = (await http.post("/warm", json=known)).json()
+    assert answer == {"ready": False, "why": "no agent yet"}
+    assert (await http.post("/warm", json=body())).status_code == 422
 
 
 @pytest.mark.parametrize(("account", "status"), [("home", 204), ("elsewhere", 404)])

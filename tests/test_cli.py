@@ -25,7 +25,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger",
+    "eval", "demo", "login", "key", "ledger", "rules",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
@@ -427,6 +427,50 @@ def test_a_draft_answers_a_mail(write_config: WriteConfig, mails: Path, tmp_path
     assert draft["x"]["context"][0]["text"] == "How many do you need?"
     assert draft["x"]["intent"] == ["4 more chairs"]
     assert "4 more chairs" in draft["text"]
+
+
+def test_a_draft_goes_by_the_users_word(write_config: WriteConfig, mails: Path) -> None:
+    """Rules for good and for this draft alone, and a draft that is written anew."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    said = trimtab("rules", "--pin", 'Greeting: open with "Ahoy" and a comma', "--ban", "Closing")
+    assert said.stdout == 'Greeting: open with "Ahoy" and a comma\nClosing: never a rule\n'
+    draft = json.loads(drafted("--json").stdout)["draft"]
+    assert draft["text"].startswith("Ahoy,\n")
+    assert draft["x"]["metadata"]["cc"] == [{"name": "", "address": "kim@hale.example"}]
+    rule = 'Sign-off: sign off with "Bye"'
+    done = drafted("--off", "greeting", "--rule", rule, "--again", draft["id"], "--json")
+    other = json.loads(done.stdout)["draft"]
+    aspects = [one["aspect"] for one in other["rules"]]
+    assert "greeting" not in aspects
+    assert "closing" not in aspects
+    assert "Bye" in other["text"]
+    assert other["id"] != draft["id"]
+    freed = json.loads(trimtab("rules", "--free", "greeting", "--json").stdout)
+    assert freed == {"pinned": [], "banned": ["closing"]}
+
+
+def drafted(*options: str) -> subprocess.CompletedProcess[str]:
+    to = ("--to", "r@hale.example", "--cc", "kim@hale.example")
+    return trimtab("draft", *to, *options, stdin="- yes\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("rules", "--ban", "Cheek"), "An aspect is one of greeting, "),
+        (("rules", "--pin", "be brief"), "A rule is written 'Aspect: instruction' (a line "),
+        (("draft", "--off", "x"), "An aspect is one of greeting, "),
+        (("draft", "--again", "nowhere"), "There is no draft 'nowhere'."),
+    ],
+)
+def test_a_word_that_is_not_understood_is_told(
+    write_config: WriteConfig, arguments: tuple[str, ...], said: str
+) -> None:
+    """One sentence, and nothing is written."""
+    write_config(OFFLINE)
+    assert sentence(trimtab(*arguments, stdin="- yes\n", code=1)).startswith(said)
+    assert json.loads(trimtab("rules", "--json").stdout) == {"pinned": [], "banned": []}
 
 
 def test_a_draft_of_nothing_is_refused(write_config: WriteConfig) -> None:

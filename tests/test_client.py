@@ -96,6 +96,17 @@ async def test_a_draft_is_cancelled_by_its_id(service: SmallService) -> None:
             _ = [event async for event in events]
 
 
+async def test_the_agent_is_made_ready_and_rules_are_kept(client: Client) -> None:
+    """The account's name may be any."""
+    known = {name: value for name, value in body().items() if name not in {"key", "bullets"}}
+    assert await client.warm(known) == {"ready": False, "why": "no agent yet"}
+    rules = {"pinned": [], "banned": ["marks"]}
+    await client.set_rules("home", rules)
+    assert await client.rules("home") == rules
+    with pytest.raises(ApiError):
+        await client.rules("a/../home")
+
+
 async def test_what_was_sent_is_told(client: Client) -> None:
     """Any change counts."""
     draft = [event async for event in client.draft(body())][-1].data["draft"]

@@ -27,9 +27,13 @@ from daemon.agents import Agents
 from daemon.config import Account, Config
 from daemon.draft_records import Done, DraftEvent, RulesReady, TextPiece
 from daemon.drafting import Drafter
-from daemon.errors import AccountUnknown, DraftCancelled, WriterUnavailable
+from daemon.errors import (
+    AccountUnknown,
+    DraftCancelled,
+    WriterUnavailable,
+)
 from daemon.jobs.worker import Worker
-from daemon.ladder import applied, from_adapter, from_style_card
+from daemon.ladder import from_adapter, from_style_card
 from daemon.store import drafts as draft_store
 from daemon.store import lessons as lesson_store
 from daemon.store.database import Database
@@ -44,6 +48,8 @@ from mlx_agent.errors import (
 )
 from mlx_agent.few_shot import FEWEST
 from mlx_agent.records import Rule
+from mlx_agent.render import prompt_version
+from mlx_agent.rules import rule_id
 
 LENGTH = Rule(aspect="length", instruction="about 20 words")
 LESSONS = [a_lesson(number, rules=(GREETING, LENGTH)) for number in range(FEWEST)]
@@ -207,24 +213,6 @@ async def test_an_account_that_is_not_in_the_config_gets_no_draft(database: Data
         await events_of(drafter, a_request(account="unknown"))
 
 
-def test_the_users_word_is_over_the_agents_rules() -> None:
-    """Off goes, added replaces, and the order stays the fixed one."""
-    tone = Rule(aspect="tone", instruction="Be brief.")
-    formal = Rule(aspect="greeting", instruction='Begin with "Dear {name},".')
-    rules = applied((GREETING, tone, SIGN_OFF), frozenset({"tone"}), (formal,))
-    assert rules == (formal, SIGN_OFF)
-
-
-async def test_a_rule_switched_off_does_not_reach_the_writer(database: Database) -> None:
-    """With the sign-off's rule off, the draft ends in the writer's own way."""
-    drafter = a_drafter(database, SomeAgents(answer=an_answer(GREETING, SIGN_OFF)))
-    on = done(await events_of(drafter, a_request("k1"))).draft
-    off = done(await events_of(drafter, a_request("k2", rules_off=frozenset({"sign-off"})))).draft
-    assert [rule.aspect for rule in off.rules] == ["greeting"]
-    assert "Cheers" in on.text
-    assert "Cheers" not in off.text
-
-
 # --- the draft --------------------------------------------------------------------------------
 
 
@@ -244,10 +232,23 @@ async def test_the_stages_are_timed_and_the_tokens_counted(database: Database) -
     """In milliseconds since the request."""
     came = done(await events_of(a_drafter(database, SomeAgents()), a_request())).draft.provenance
     marks = came.timings_ms
-    assert list(marks) == ["rules", "first_text", "text"]
-    assert 0 <= marks["rules"] <= marks["first_text"] <= marks["text"]
+    assert list(marks) == ["x", "rules", "first_text", "text"]
+    assert 0 <= marks["x"] <= marks["rules"] <= marks["first_text"] <= marks["text"]
     assert came.usage.output_tokens > 0
     assert came.usage.cost_usd == 0
+
+
+async def test_the_provenance_says_what_was_asked_of_whom(database: Database) -> None:
+    """The prompts' versions, the rules' names in their order, and the agent's tokens."""
+    drafter = a_drafter(database, SomeAgents(answer=an_answer(SIGN_OFF, GREETING)))
+    events = await events_of(drafter, a_request())
+    came = done(events).draft.provenance
+    assert came.prompt_version == prompt_version("draft")
+    assert came.agent_prompt_version == prompt_version("agent")
+    assert came.rule_ids == ready(events).rule_ids == (rule_id(GREETING), rule_id(SIGN_OFF))
+    assert came.agent_tokens == 9
+    other = done(await events_of(a_drafter(database, SomeAgents()), a_request("k2"))).draft
+    assert (other.provenance.agent_prompt_version, other.provenance.agent_tokens) == ("", 0)
 
 
 async def test_what_the_bullets_say_is_in_the_draft(database: Database) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from hostile_mails import CANARY, HOSTILE, Hostile
-from teaching_examples import Teacher
+from teaching_examples import Teacher, recipient_after
 
 from daemon.learning import drafted_unchanged
 from daemon.mailbox.parse import build, parse
@@ -23,7 +23,7 @@ from mlx_agent.chat import encode
 from mlx_agent.errors import AnswerMalformed
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer
-from mlx_agent.recipients import metadata_of, recipient
+from mlx_agent.recipients import metadata_of
 from mlx_agent.records import (
     ASPECTS,
     BaselineTask,
@@ -49,7 +49,7 @@ from mlx_agent.teach.select import SelectSettings, select
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SETTINGS = RenderSettings()
 FENCES = {"intent": 2, "baseline": 1, "rules_direct": 2, "rules_thinking": 2, "rules_distill": 3}
-FENCES |= {"draft": 3, "judge": 4}
+FENCES |= {"draft": 4, "judge": 4}
 _FENCE = re.compile(r"<(data-[0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 _MARKS = re.compile(
     r"<[|｜]\w|\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|</?(?:s|eos|bos|think|tool_call)>"
@@ -65,7 +65,7 @@ def mail_of(raw: bytes) -> Mail:
 
 def x_of(mail: Mail) -> X:
     """What the offline model makes of a mail."""
-    metadata = metadata_of(mail, recipient(mail.sender, mail.to, (mail,), mail.context))
+    metadata = metadata_of(mail, recipient_after(mail.sender, mail.to, (mail,), mail.context))
     words = answer(IntentTask(own_text=mail.own_text, metadata=metadata, context=mail.context))
     points: tuple[str, ...] = ()
     with suppress(AnswerMalformed):

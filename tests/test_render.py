@@ -367,6 +367,12 @@ def test_no_content_can_close_its_fence(content: str) -> None:
     assert closing == "</" + fenced.partition("\n")[0][1:]
 
 
-def test_no_rules_and_no_instruction_are_said_to_be_none() -> None:
-    """Zero-shot drafts go the same way."""
-    assert fenced(DraftTask(x=AN_X))[1:] == ["none", "none"]
+def test_what_a_draft_is_not_asked_for_is_said_to_be_none() -> None:
+    """No rules, no instruction, no earlier draft: zero-shot drafts go the same way."""
+    assert fenced(DraftTask(x=AN_X))[1:] == ["none", "none", "none"]
+
+
+def test_the_draft_to_be_written_anew_is_shown() -> None:
+    """As data, in a fence of its own."""
+    task = DraftTask(x=AN_X, instruction="shorter", previous="Hello Tim,\n\nit floats.")
+    assert fenced(task)[2:] == ["shorter", "Hello Tim,\n\nit floats."]

@@ -42,6 +42,19 @@ def test_a_known_mail_is_not_added_again(connection: sqlite3.Connection) -> None
     assert mail.mails(connection, "work") == [a_mail(1), a_mail(2), a_mail(3)]
 
 
+def test_of_a_recipient_the_number_and_the_latest_mail_are_found(
+    connection: sqlite3.Connection,
+) -> None:
+    """As a first recipient, in any case; a mail without own text is none."""
+    tim = a_mail(1).to[0].address
+    batch = a_batch(1, 2, 3)
+    blank = an_incoming(4, uid=4, own_text="")
+    add_cut(connection, replace(batch, incoming=(*batch.incoming, blank)))
+    assert mail.last_to(connection, "work", tim.upper()) == (3, a_mail(3))
+    assert mail.last_to(connection, "home", tim) == (0, None)
+    assert mail.last_to(connection, "work", a_mail(1).cc[0].address) == (0, None)
+
+
 def test_the_same_mail_under_two_uids_is_one(connection: sqlite3.Connection) -> None:
     """A copy in the folder is linked, not stored."""
     batch = replace(a_batch(1), incoming=(an_incoming(1, uid=1), an_incoming(1, uid=9)))

@@ -9,13 +9,20 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from daemon.draft_records import DraftRequest
 from daemon.mailbox.message_ids import MAX_REFERENCES, is_message_id
-from daemon.records import DeletedPolicy
+from daemon.records import DeletedPolicy, StandingRules
 from mlx_agent.records import ASPECTS, Address, ContextMessage, Rule
-from mlx_agent.rules import MAX_INSTRUCTION
+from mlx_agent.rules import MAX_INSTRUCTION, in_order
 
 
 def _known_aspect(aspect: str) -> str:
@@ -59,32 +66,39 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DraftBody(_Body):
-    """`POST /v1/drafts`. `context` is nearest first; `key` makes a repeat harmless.
-
-    `in_reply_to` is the Message-ID of the mail that is answered, `references` its thread, oldest
-    first. Both go into the headers and are shown to no model.
-    """
+class WarmBody(_Body):
+    """`POST /v1/warm`: what is known of a mail when its window opens, nearest context first."""
 
     account: str = Field(min_length=1, max_length=100)
-    key: str = Field(min_length=1, max_length=200)
     sender: Address = Field(alias="from")
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     subject: str = ""
     context: tuple[Message, ...] = ()
-    bullets: tuple[Bullet, ...] = Field(min_length=1, max_length=200)
     reply: bool = False
+
+    def request(self: Self) -> DraftRequest:
+        """The request as drafting knows it."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return DraftRequest(**{"key": "", "bullets": ()} | fields)
+
+
+class DraftBody(WarmBody):
+    """`POST /v1/drafts`. `context` is nearest first; `key` makes a repeat harmless.
+
+    `in_reply_to` is the Message-ID of the mail that is answered, `references` its thread, oldest
+    first. Both go into the headers and are shown to no model. `replaces` is the id of a draft that
+    is to be written anew, under a key of its own.
+    """
+
+    key: str = Field(min_length=1, max_length=200)
+    bullets: tuple[Bullet, ...] = Field(min_length=1, max_length=200)
     in_reply_to: MessageIdOrNone = ""
     references: tuple[MessageId, ...] = Field(default=(), max_length=MAX_REFERENCES)
     instruction: str = ""
     rules_off: frozenset[Aspect] = frozenset()
     rules_added: tuple[AddedRule, ...] = ()
-
-    def request(self: Self) -> DraftRequest:
-        """The request as drafting knows it."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return DraftRequest(**fields)
+    replaces: str = Field(default="", max_length=100)
 
 
 class SendBody(_Body):
@@ -104,6 +118,26 @@ class JobBody(_Body):
     """`POST /v1/jobs/{kind}`."""
 
     account: str = Field(min_length=1, max_length=100)
+
+
+class RulesBody(_Body):
+    """`PUT /v1/accounts/{account}/rules`: all of the account's pinned rules and banned aspects."""
+
+    pinned: tuple[AddedRule, ...] = Field(default=(), max_length=len(ASPECTS))
+    banned: frozenset[Aspect] = frozenset()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        aspects = [rule.aspect for rule in self.pinned]
+        if len(set(aspects)) < len(aspects):
+            raise ValueError("an aspect is pinned twice")
+        if self.banned.intersection(aspects):
+            raise ValueError("an aspect is both pinned and banned")
+        return self
+
+    def standing(self: Self) -> StandingRules:
+        """The rules as the store keeps them."""
+        return StandingRules(pinned=in_order(self.pinned), banned=self.banned)
 
 
 class DeletionsBody(_Body):

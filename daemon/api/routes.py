@@ -12,14 +12,23 @@ from fastapi import APIRouter, FastAPI, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
-from daemon.api.bodies import DeletionsBody, DraftBody, JobBody, SendBody, SentBody
+from daemon.api.bodies import (
+    DeletionsBody,
+    DraftBody,
+    JobBody,
+    RulesBody,
+    SendBody,
+    SentBody,
+    WarmBody,
+)
 from daemon.api.errors import Explain, install
 from daemon.api.limits import BodyLimit
 from daemon.api.sse import draft_events
+from daemon.draft_records import Warmed
 from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, JobNotFound
 from daemon.mailbox.outbox import Delivered
-from daemon.records import DeletedPolicy, Job, JobKind
+from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
 from mlx_agent.records import Edit
 
 AccountName = Annotated[str, Path(min_length=1, max_length=100)]
@@ -44,6 +53,14 @@ class Service(Protocol):
 
     async def answer_deletions(self, account: str, answer: DeletedPolicy) -> None:
         """What to do with mails that the folder lost at once; raises AccountUnknown."""
+        ...
+
+    async def standing_rules(self, account: str) -> StandingRules:
+        """The account's pinned and banned rules; raises AccountUnknown."""
+        ...
+
+    async def set_standing_rules(self, account: str, standing: StandingRules) -> None:
+        """Replace the account's pinned and banned rules; raises AccountUnknown."""
         ...
 
     async def job(self, job_id: int) -> Job | None:
@@ -116,6 +133,18 @@ def _state(service: Service) -> APIRouter:
     @router.put("/accounts/{account}/deletions", status_code=204)
     async def deletions(account: AccountName, body: DeletionsBody) -> None:
         await service.answer_deletions(account, body.answer)
+
+    @router.get("/accounts/{account}/rules")
+    async def rules(account: AccountName) -> StandingRules:
+        return await service.standing_rules(account)
+
+    @router.put("/accounts/{account}/rules", status_code=204)
+    async def set_rules(account: AccountName, body: RulesBody) -> None:
+        await service.set_standing_rules(account, body.standing())
+
+    @router.post("/warm")
+    async def warm(body: WarmBody) -> Warmed:
+        return await service.drafter.warm(body.request())
 
     return router
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import uuid
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.commands.output import console, print_json, progress_console
+from daemon.commands.rules import aspects, read_rules
 from daemon.commands.session import choose_account, daemon_client, load
+from daemon.commands.standard_input import standard_input
 from daemon.config import Account
 from daemon.errors import SourceUnreadable
 from daemon.mailbox.message_ids import Answered, answer_to
@@ -19,6 +22,7 @@ from daemon.mailbox.parse import Parsed, parse
 from daemon.mailbox.text import cut
 from mlx_agent import codec
 from mlx_agent.records import Address, ContextMessage
+from plugin.client import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,30 +30,61 @@ class DraftOptions:
     """What the command line says of the mail to be written."""
 
     to: tuple[str, ...]
+    cc: tuple[str, ...]
     subject: str
     reply_to: Path | None
     instruction: str
+    off: tuple[str, ...]
+    rule: tuple[str, ...]
+    again: str
+    save: bool
 
 
 async def draft(account: str | None, options: DraftOptions, *, as_json: bool) -> None:
-    """Rules go to standard error as they come, the draft to standard output."""
+    """Rules go to standard error as they come, the draft to standard output.
+
+    The agent is made ready while the bullets are still being typed.
+    """
     paths, settings = load()
     name = choose_account(settings, account)
-    bullets = read_bullets(sys.stdin.read())
-    if not bullets:
-        sys.exit("There is nothing to write: give one bullet a line on standard input.")
-    request = build_request(name, settings.account(name), bullets, options)
-    done: dict[str, Any] = {}
+    known = build_request(name, settings.account(name), options)
     async with daemon_client(paths, settings) as client:
+        bullets = await _bullets(client, known)
+        request = known | {
+            "key": str(uuid.uuid4()),
+            "bullets": list(bullets),
+            "instruction": options.instruction,
+            "rules_off": sorted(aspects(options.off)),
+            "rules_added": [codec.to_data(rule) for rule in read_rules(options.rule)],
+            "replaces": options.again,
+        }
+        done: dict[str, Any] = {}
         async for event in client.draft(request):
             if event.name == "rules" and not as_json:
                 _show_rules(event.data)
             elif event.name == "done":
                 done = event.data
+        if options.save:
+            await client.save(done["draft"]["id"])
     if as_json:
         return print_json(done)
-    _show_done(done)
+    _show_done(done, saved=options.save)
     return None
+
+
+async def _bullets(client: Client, known: dict[str, Any]) -> tuple[str, ...]:
+    """What is typed, while the agent reads what is known already."""
+    read = known.keys() - {"in_reply_to", "references"}
+    warming = asyncio.create_task(client.warm({name: known[name] for name in read}))
+    try:
+        text = await standard_input()
+    finally:
+        warming.cancel()  # the draft itself waits for the agent, if it is not ready by then
+        await asyncio.gather(warming, return_exceptions=True)
+    bullets = read_bullets(text)
+    if not bullets:
+        sys.exit("There is nothing to write: give one bullet a line on standard input.")
+    return bullets
 
 
 def read_bullets(text: str) -> tuple[str, ...]:
@@ -58,13 +93,9 @@ def read_bullets(text: str) -> tuple[str, ...]:
     return tuple(b for line in lines if (b := line.removeprefix("-").removeprefix("*").strip()))
 
 
-def build_request(
-    name: str, account: Account, bullets: tuple[str, ...], options: DraftOptions
-) -> dict[str, Any]:
-    """The body of `POST /v1/drafts`; `--reply-to` fills what the options leave open."""
-    to = [Address(name=name, address=address) for name, address in getaddresses(options.to)]
-    if any(address.address.count("@") != 1 for address in to):
-        sys.exit("--to takes a mail address, such as 'Robin Hale <robin@hale.example>'.")
+def build_request(name: str, account: Account, options: DraftOptions) -> dict[str, Any]:
+    """What is known before the bullets are; `--reply-to` fills what the options leave open."""
+    to, cc = _addresses("--to", options.to), _addresses("--cc", options.cc)
     subject = options.subject
     context: tuple[ContextMessage, ...] = ()
     answered = Answered()
@@ -77,18 +108,22 @@ def build_request(
     sender = Address(name=account.name, address=account.addresses[0])
     return {
         "account": name,
-        "key": str(uuid.uuid4()),
         "from": codec.to_data(sender),
         "to": [codec.to_data(address) for address in to],
-        "cc": [],
+        "cc": [codec.to_data(address) for address in cc],
         "subject": subject,
         "reply": options.reply_to is not None,
         "in_reply_to": answered.in_reply_to,
         "references": list(answered.references),
         "context": [codec.to_data(message) for message in context],
-        "bullets": list(bullets),
-        "instruction": options.instruction,
     }
+
+
+def _addresses(option: str, texts: tuple[str, ...]) -> list[Address]:
+    found = [Address(name=name, address=address) for name, address in getaddresses(texts)]
+    if any(address.address.count("@") != 1 for address in found):
+        sys.exit(f"{option} takes a mail address, such as 'Robin Hale <robin@hale.example>'.")
+    return found
 
 
 def _read_reply(path: Path) -> Parsed:
@@ -116,11 +151,17 @@ def _show_rules(data: dict[str, Any]) -> None:
     progress_console.print()
 
 
-def _show_done(done: dict[str, Any]) -> None:
+def _show_done(done: dict[str, Any], *, saved: bool) -> None:
     console.file.write(done["draft"]["text"] + "\n")
     provenance = done["draft"]["provenance"]
     why = f": {provenance['degraded']}" if provenance["degraded"] else ""
-    progress_console.print(f"\n({provenance['rung']}{why})", style="dim")
+    progress_console.print(f"\n({provenance['rung']}{why})", style="dim", soft_wrap=True)
+    if provenance["stand_in"]:
+        told = f"(written by {provenance['writer']}: {provenance['stand_in']})"
+        progress_console.print(told, style="dim", soft_wrap=True)
+    where = ", in your Drafts folder" if saved else ""
+    again = f"(draft {done['draft']['id']}{where}; another one: trimtab draft --again ID)"
+    progress_console.print(again, style="dim", soft_wrap=True)
     for finding in done["checks"].get("uncovered", []):
         progress_console.print(f"Not in the draft: bullet {finding + 1}.", style="yellow")
     for kind in done["checks"].get("unsupported", []):

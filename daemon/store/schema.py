@@ -370,11 +370,30 @@ _TRAINING: Migration = (
     "ALTER TABLE lesson ADD COLUMN thinking TEXT NOT NULL DEFAULT ''",
 )
 
+_DRAFTING: Migration = (
+    # A mail's first recipient, of whom all is found without reading the other mails.
+    """
+    ALTER TABLE mail ADD COLUMN first_to TEXT
+        GENERATED ALWAYS AS (lower(to_addresses ->> '$[0].address')) VIRTUAL
+    """,
+    "CREATE INDEX mail_by_recipient ON mail (account, first_to, sent_at, id)",
+    # What the user has said once and for all of an account's rules: `instruction` is NULL for "no".
+    """
+    CREATE TABLE standing_rule (
+        account TEXT NOT NULL,
+        aspect TEXT NOT NULL,
+        instruction TEXT,
+        PRIMARY KEY (account, aspect)
+    ) STRICT
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
     (*_TEACHING, *_NEAREST, *_EXCLUDED),
     _TRAINING,
+    _DRAFTING,
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""

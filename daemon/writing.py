@@ -1,0 +1,65 @@
+"""The writing of a draft: by the writer of the config, or by the stand-in on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+
+from daemon.errors import CloudForbidden, MailExcluded, TransientError, WriterUnavailable
+from mlx_agent.errors import AnswerMalformed, TrimtabError
+from mlx_agent.large import LargeModel
+from mlx_agent.records import Answer, DraftTask
+
+Writer = Callable[[], LargeModel]
+"""Gives the large model, or raises why it must not be asked."""
+
+_WHY: dict[type[TrimtabError], str] = {
+    WriterUnavailable: "the writer could not be reached",
+    CloudForbidden: "mail of this account stays on this machine",
+    MailExcluded: "you have excluded this mail from leaving",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The whole answer, and why the stand-in wrote it, if it did."""
+
+    answer: Answer
+    stand_in: str | None = None
+
+
+async def written(
+    task: DraftTask, writer: Writer, stand_in: Writer | None
+) -> AsyncIterator[str | Written]:
+    """Pieces of text, then what was written.
+
+    The stand-in writes where the writer cannot be reached or must not be asked, and has not begun.
+    Raises AnswerMalformed, WriterUnavailable and what else a writer raises.
+    """
+    begun, why = False, None
+    try:
+        async for piece in _pieces(task, writer):
+            begun = True
+            yield Written(answer=piece) if isinstance(piece, Answer) else piece
+    except tuple(_WHY) as error:
+        if begun or stand_in is None:
+            raise
+        why = _WHY[type(error)]
+    if stand_in is not None and why is not None:
+        async for piece in _pieces(task, stand_in):
+            yield Written(answer=piece, stand_in=why) if isinstance(piece, Answer) else piece
+
+
+async def _pieces(task: DraftTask, writer: Writer) -> AsyncIterator[str | Answer]:
+    whole, model = False, writer()
+    try:
+        async with aclosing(cast("AsyncGenerator[str | Answer, None]", model.stream(task))) as told:
+            async for piece in told:
+                whole = whole or isinstance(piece, Answer)
+                yield piece
+    except (TransientError, OSError) as error:
+        raise WriterUnavailable(model.name, type(error).__name__) from error
+    if not whole:
+        raise AnswerMalformed("draft", "it was cut off")
