@@ -12,6 +12,7 @@ from pathlib import Path
 from daemon.config import Config
 from daemon.habits import seen
 from daemon.jobs.worker import Worker
+from daemon.learning import origins
 from daemon.store import mail as mail_store
 from daemon.store import nearest as nearest_store
 from daemon.store.database import Database
@@ -77,12 +78,11 @@ class Agents:
         mails = await self.database.read(mail_store.mails, account)
         known = self._cards.get(account)
         if known is None or known[0] != len(mails):
-            known = (len(mails), measure_card(mails, self._settings(account)))
+            found = await origins(self.database, account, mails)
+            settings = select_settings(self.config, account, found.unchanged, found.taken_back)
+            known = (len(mails), measure_card(mails, settings))
             self._cards[account] = known
         return known[1]
-
-    def _settings(self, account: str) -> SelectSettings:
-        return select_settings(self.config, account, unchanged=frozenset())
 
 
 def select_settings(

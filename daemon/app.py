@@ -29,7 +29,7 @@ from daemon.jobs.runner import Runner
 from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
 from daemon.large_models import open_models
-from daemon.learning import record_sent
+from daemon.learning import SentText, record_sent, take_back
 from daemon.lock import HomeLock
 from daemon.mailbox.outbox import Delivered, Outbox
 from daemon.mailbox.watch import watch_accounts
@@ -133,9 +133,13 @@ class App:
         """The last jobs, newest first."""
         return await self.database.read(job_store.history, RECENT_JOBS)
 
-    async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
-        """Record the text that the user sent; raises DraftNotFound."""
-        return await record_sent(self.database, draft_id, text, message_id, now)
+    async def sent(self, draft_id: str, sent: SentText) -> Edit:
+        """Record what the user sent; raises DraftNotFound."""
+        return await record_sent(self.database, draft_id, sent, now)
+
+    async def take_back(self, draft_id: str) -> None:
+        """Learn nothing from what became of a draft; raises DraftNotFound."""
+        await take_back(self.database, draft_id, now)
 
     async def save(self, draft_id: str) -> Delivered:
         """Put a draft into the Drafts folder, once and for all; raises DraftNotFound."""

@@ -279,6 +279,19 @@ class StandingRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a draft: its edit distance (0 to 1) where it is known to have been sent.
+
+    `made_by` is the id of the adapter that wrote its rules, else the rung of the ladder.
+    """
+
+    made_at: datetime
+    made_by: str
+    distance: float | None = None
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
     """What left this machine, or what came of it; without any text.
 

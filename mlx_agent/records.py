@@ -400,10 +400,23 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """At the draft's word `at` (from 0), the words `removed` were taken out and `put` put in.
+
+    Words are those of the normalised text, joined by blanks; either may be empty.
+    """
+
+    at: int
+    removed: str
+    put: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """The difference between a draft and the mail then sent.
 
-    `distance` is the word-level edit distance divided by the longer text's words (0..1).
+    Both texts are without quote and signature. `distance` is the word-level edit distance divided
+    by the longer text's words (0..1), `changes` lead from the draft's words to the final text's.
     """
 
     draft_id: str
@@ -415,3 +428,4 @@ class Edit:
     unchanged: bool
     matched_by: Literal["header", "message-id", "thread", "similarity", "client"]
     created_at: datetime
+    changes: tuple[Change, ...] = ()

@@ -113,10 +113,16 @@ class Client:
         """Abort a draft that is being written."""
         await self._call("DELETE", f"/drafts/{draft_id}")
 
-    async def sent(self, draft_id: str, text: str, message_id: str = "") -> dict[str, Any]:
-        """Tell what the user sent; how far it is from the draft."""
-        body = {"text": text, "message_id": message_id}
+    async def sent(
+        self, draft_id: str, text: str = "", message_id: str = "", *, html: str = ""
+    ) -> dict[str, Any]:
+        """Tell what the user sent, as text or as HTML; how far it is from the draft."""
+        body = {"text": text, "html": html, "message_id": message_id}
         return await self._call("POST", f"/drafts/{draft_id}/sent", body)
+
+    async def take_back(self, draft_id: str) -> None:
+        """Have nothing learned from what became of a draft, now or later."""
+        await self._call("DELETE", f"/drafts/{draft_id}/sent")
 
     async def save(self, draft_id: str) -> dict[str, Any]:
         """Put a draft into the Drafts folder: its `message_id`, and whether it was `already` so."""

@@ -19,7 +19,7 @@ from daemon.draft_records import DraftEvent, DraftRequest
 from daemon.drafting import Drafter
 from daemon.errors import AccountUnknown, DraftNotFound
 from daemon.explain import explain
-from daemon.learning import record_sent
+from daemon.learning import SentText, record_sent, take_back
 from daemon.mailbox.outbox import Delivered
 from daemon.records import DeletedPolicy, Job, JobKind, JobState, StandingRules
 from daemon.store import drafts as draft_store
@@ -264,8 +264,11 @@ class SmallService:
     async def jobs(self) -> list[Job]:
         return await self.database.read(job_store.history, 10)
 
-    async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
-        return await record_sent(self.database, draft_id, text, message_id, clock)
+    async def sent(self, draft_id: str, sent: SentText) -> Edit:
+        return await record_sent(self.database, draft_id, sent, clock)
+
+    async def take_back(self, draft_id: str) -> None:
+        await take_back(self.database, draft_id, clock)
 
     async def save(self, draft_id: str) -> Delivered:
         draft = await self._draft(draft_id)

@@ -12,6 +12,7 @@ from mlx_agent.records import (
     Address,
     Answer,
     Call,
+    Change,
     ContextMessage,
     Draft,
     Edit,
@@ -188,6 +189,7 @@ def an_edit(number: int = 1, **changes: Any) -> Edit:
         unchanged=False,
         matched_by="header",
         created_at=NOW + timedelta(hours=number),
+        changes=(Change(at=1, removed="suits.", put="suits, thanks."),),
     )
     return replace(edit, **changes)
 

@@ -37,6 +37,7 @@ from daemon.api.server import serve
 from daemon.errors import DraftNotFound, SocketPathTooLong, StoreFull, WriterUnavailable
 from daemon.explain import explain
 from daemon.store import drafts as draft_store
+from daemon.store import edits as edit_store
 from daemon.store.database import Database
 from mlx_agent.errors import AnswerMalformed, WorkerBusy
 
@@ -184,8 +185,27 @@ async def test_a_client_that_hangs_up_ends_the_work(service: SmallService) -> No
 async def test_what_was_sent_is_told(http: httpx.AsyncClient) -> None:
     """And answered with how far it is from the draft."""
     draft = events((await http.post("/drafts", json=body())).text)[-1][1]["draft"]
-    answer = await http.post(f"/drafts/{draft['id']}/sent", json={"text": draft["text"]})
-    assert answer.json() == {"distance": 0.0, "unchanged": True}
+    sent = f"/drafts/{draft['id']}/sent"
+    answer = await http.post(sent, json={"text": draft["text"]})
+    assert answer.json() == {"distance": 0.0, "unchanged": True, "changes": []}
+    html = f"<p>{draft['text']} Soon!</p>".replace("\n", "<br>")
+    told = (await http.post(sent, json={"html": html})).json()
+    assert (told["unchanged"], 0 < told["distance"] < 1) == (False, True)
+    (change,) = told["changes"]
+    assert (change["removed"], change["put"]) == ("", "Soon!")
+
+
+async def test_what_was_learned_can_be_taken_back(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    """As often as one likes, and also before anything was sent."""
+    draft = events((await http.post("/drafts", json=body())).text)[-1][1]["draft"]
+    sent = f"/drafts/{draft['id']}/sent"
+    assert (await http.post(sent, json={"text": "Something else."})).status_code == 200
+    assert len(await database.read(edit_store.standing, "home")) == 1
+    for _ in range(2):
+        assert (await http.delete(sent)).status_code == 204
+    assert await database.read(edit_store.standing, "home") == []
 
 
 async def test_a_draft_is_saved_and_sent_by_its_id(http: httpx.AsyncClient) -> None:
@@ -284,6 +304,8 @@ async def test_lost_mails_are_answered_for(
     ("call", "sent", "status", "code"),
     [
         ("POST /drafts/nowhere/sent", {"text": "x"}, 404, "draft_not_found"),
+        ("POST /drafts/nowhere/sent", {"text": " ", "html": ""}, 422, "request_invalid"),
+        ("DELETE /drafts/nowhere/sent", None, 404, "draft_not_found"),
         ("POST /drafts/nowhere/save", None, 404, "draft_not_found"),
         ("DELETE /drafts/nowhere", None, 404, "draft_not_found"),
         ("GET /jobs/7", None, 404, "job_not_found"),

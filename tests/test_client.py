@@ -113,6 +113,11 @@ async def test_what_was_sent_is_told(client: Client) -> None:
     told = await client.sent(draft["id"], draft["text"] + "\n\nPS: bring oars", "<1@falk.example>")
     assert 0 < told["distance"] < 1
     assert told["unchanged"] is False
+    told = await client.sent(draft["id"], html=draft["text"].replace("\n", "<br>"))
+    assert told["unchanged"] is True
+    await client.take_back(draft["id"])
+    with pytest.raises(ApiError, match="draft_not_found"):
+        await client.take_back("nowhere")
     told = {"message_id": f"<{draft['id']}@falk.example>", "already": False}
     assert await client.save(draft["id"]) == told | {"copy": None}
     assert await client.send(draft["id"]) == told | {"copy": "filed"}

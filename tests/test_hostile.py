@@ -15,8 +15,9 @@ import pytest
 from hostile_mails import CANARY, HOSTILE, Hostile
 from teaching_examples import Teacher, recipient_after
 
-from daemon.learning import drafted_unchanged
+from daemon.learning import trace
 from daemon.mailbox.parse import build, parse
+from daemon.records import Tails
 from mlx_agent import bases
 from mlx_agent.characters import visible
 from mlx_agent.chat import encode
@@ -174,7 +175,7 @@ def reason_of(mail: Mail) -> str:
         max_words=1000,
         limit=10,
         addresses=frozenset({"ada@lind.example"}),
-        unchanged=drafted_unchanged([mail], [], {}),
+        unchanged=trace([mail], [], {}, [], Tails())[1],
     )
     left_out = select([mail], settings).left_out
     return left_out[0].reason if left_out else "teaches"

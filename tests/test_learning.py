@@ -1,31 +1,25 @@
-"""Which sent mail was which draft, and how far the user moved it."""
+"""Edits in the store: found in mail, told by clients, taken back; and what mails go back to."""
 
-import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from draft_examples import NOON, NORA, TIM, a_draft, a_mail, clock, opened
-from hypothesis import given
-from hypothesis import strategies as st
+from draft_examples import NOON, NORA, a_draft, a_mail, clock, opened
+from store_samples import a_lesson
 
+from daemon.differences import replay
 from daemon.errors import DraftNotFound
-from daemon.learning import (
-    bare_subject,
-    edit_distance,
-    find_edits,
-    normalise,
-    pair,
-    record_sent,
-    word_edits,
-)
-from daemon.records import Batch, Incoming, Source
+from daemon.learning import SentText, find_edits, origins, record_sent, take_back
+from daemon.mailbox.parse import parse
+from daemon.mailbox.reading import VERSION, incoming
+from daemon.records import Batch, Incoming, Source, Tails
+from daemon.store import cut_rules
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
+from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
-from mlx_agent.records import Draft, Mail
+from mlx_agent.records import Mail
 
 TEXT = "Hello Tim,\n\nthe boat is ready on Friday. Can you bring the keys?\n\nCheers,\nNora"
 OTHER = "Please send me the invoice for the new sails before the end of the month."
@@ -35,173 +29,6 @@ OTHER = "Please send me the invoice for the new sails before the end of the mont
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with opened(tmp_path) as database:
         yield database
-
-
-# --- how far apart ----------------------------------------------------------------------------
-
-
-def textbook(first: list[str], second: list[str]) -> int:
-    """Wagner and Fischer's table, row by row."""
-    row = list(range(len(second) + 1))
-    for i, left in enumerate(first, 1):
-        before, row[0] = row[0], i
-        for j, right in enumerate(second, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
-    return row[-1]
-
-
-WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=80)
-
-
-@given(WORDS, WORDS)
-def test_word_edits_is_the_levenshtein_distance(first: list[str], second: list[str]) -> None:
-    """The bit-parallel form agrees with the textbook's table, beyond 64 words too."""
-    assert word_edits(first, second) == textbook(first, second)
-
-
-@given(st.text(max_size=200), st.text(max_size=200))
-def test_the_distance_is_symmetric_and_between_0_and_1(first: str, second: str) -> None:
-    """For any texts at all, empty ones included."""
-    assert 0 <= edit_distance(first, second) <= 1
-    assert edit_distance(first, second) == edit_distance(second, first)
-    assert edit_distance(first, first) == 0
-
-
-def test_the_distance_counts_words_of_the_longer_text() -> None:
-    """One word replaced and one added, of five."""
-    assert edit_distance("the boat is ready", "the ship is ready now") == pytest.approx(2 / 5)
-
-
-def test_two_thousand_words_are_compared_at_once() -> None:
-    """A long mail does not hold up the daemon's loop."""
-    first = [f"word{number * 7919 % 613}" for number in range(2000)]
-    second = [f"word{number * 104729 % 613}" for number in range(2000)]
-    begun = time.perf_counter()
-    assert 0 < word_edits(first, second) <= 2000
-    assert time.perf_counter() - begun < 1.0
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        TEXT.replace("\n", "\r\n"),
-        TEXT.replace("ready on Friday. Can", "ready on\nFriday. Can"),
-        TEXT.replace("Hello Tim,", "Hello\u00a0Tim,  "),
-        f"\n{TEXT}\n\n",
-    ],
-    ids=["line ends", "hard wraps", "blanks", "outer blank lines"],
-)
-def test_what_a_mail_program_does_to_a_text_is_no_edit(sent: str) -> None:
-    """Wrapping and white space are not the user's."""
-    assert edit_distance(TEXT, sent) == 0
-
-
-def test_typographic_signs_are_no_edit() -> None:
-    """Mail programs exchange quotes, dashes and dots as one types."""
-    assert normalise("It’s “done” — well… –") == normalise('It\'s "done" -- well... -')
-
-
-def test_a_changed_capital_is_an_edit() -> None:
-    """Capitals are style, and style is what is learnt."""
-    assert edit_distance("the boat", "The boat") == 0.5
-
-
-@pytest.mark.parametrize("subject", ["The Boat", "Re: the boat", "AW: RE: Re[2]: the  boat"])
-def test_marks_of_reply_do_not_count_in_a_subject(subject: str) -> None:
-    """In any language that mail programs use."""
-    assert bare_subject(subject) == "the boat"
-
-
-# --- which mail was which draft ---------------------------------------------------------------
-
-
-def matched(mail: Mail, *drafts: Draft, saved: dict[str, Draft] | None = None) -> str | None:
-    pairs = pair([mail], drafts, saved or {})
-    return f"{pairs[0].draft.id} by {pairs[0].matched_by}" if pairs else None
-
-
-def test_the_mails_own_header_is_believed_first() -> None:
-    """Whatever subject, recipient and text have become."""
-    mail = a_mail(own_text=OTHER, draft_id="d1", subject="Sails", to=(NORA,))
-    drafts = a_draft("d1", text=TEXT), a_draft("d2", text=OTHER)
-    assert matched(mail, *drafts) == "d1 by header"
-
-
-def test_a_message_id_under_which_a_draft_was_saved_is_known() -> None:
-    """The draft was opened in a mail program, which dropped our header."""
-    draft = a_draft(text=TEXT)
-    mail = a_mail(own_text=OTHER, subject="Sails")
-    assert matched(mail, draft, saved={mail.message_id: draft}) == "d1 by message-id"
-
-
-def test_subject_and_recipient_make_a_thread() -> None:
-    """A reply that was copied out of the draft and rewritten."""
-    draft = a_draft(text=TEXT)
-    mail = a_mail(own_text=OTHER, subject="RE: The boat", sent_at=NOON + timedelta(days=3))
-    assert matched(mail, draft) == "d1 by thread"
-
-
-def test_of_two_drafts_in_a_thread_the_nearer_text_was_sent() -> None:
-    """The user asked for a second draft and sent that one."""
-    drafts = a_draft("d1", text=OTHER), a_draft("d2", text=TEXT)
-    assert matched(a_mail(own_text=TEXT + " Soon!"), *drafts) == "d2 by thread"
-
-
-def test_a_similar_text_to_the_same_recipient_is_the_draft() -> None:
-    """Under another subject; the address's capitals do not matter."""
-    loud = type(TIM)(name="T.", address=TIM.address.upper())
-    mail = a_mail(own_text=TEXT.replace("Friday", "Monday"), subject="Sails", to=(loud,))
-    assert matched(mail, a_draft(text=TEXT)) == "d1 by similarity"
-
-
-@pytest.mark.parametrize(
-    "mail",
-    [
-        a_mail(own_text=OTHER, subject="Sails"),
-        a_mail(own_text=TEXT, to=(NORA,)),
-        a_mail(own_text=TEXT, to=()),
-        a_mail(own_text=TEXT, flags=frozenset({"forward"})),
-        a_mail(own_text=TEXT, forwarded="---- Forwarded message"),
-        a_mail(own_text=TEXT, sent_at=NOON + timedelta(days=15)),
-        a_mail(own_text=TEXT, sent_at=NOON - timedelta(hours=1)),
-        a_mail(own_text=TEXT, draft_id="of-another-machine"),
-    ],
-    ids=[
-        "other text and subject",
-        "other recipient",
-        "no recipient",
-        "forward",
-        "forward with own text",
-        "too late",
-        "before the draft",
-        "another draft's",
-    ],
-)
-def test_what_was_not_the_draft_is_not_matched(mail: Mail) -> None:
-    """A wrong match would teach the agent a stranger's mail."""
-    assert matched(mail, a_draft(text=TEXT)) is None
-
-
-def test_drafts_without_a_subject_are_no_thread() -> None:
-    """Two mails with empty subjects have nothing in common."""
-    mail = a_mail(own_text=OTHER, subject="")
-    assert matched(mail, a_draft(text=TEXT, subject="Re: ")) is None
-
-
-def test_a_draft_is_sent_once() -> None:
-    """The follow-up in the same thread was written by hand."""
-    first = a_mail("m1", own_text=TEXT)
-    later = a_mail("m2", own_text=TEXT, sent_at=NOON + timedelta(hours=2))
-    pairs = pair([later, first], [a_draft(text=TEXT)], {})
-    assert [each.mail.id for each in pairs] == ["m1"]
-
-
-def test_no_guess_takes_a_draft_that_a_later_mail_names() -> None:
-    """What is certain is settled before what is likely."""
-    early = a_mail("m1", own_text=TEXT)
-    named = a_mail("m2", own_text=OTHER, sent_at=NOON + timedelta(days=1), draft_id="d1")
-    pairs = pair([early, named], [a_draft("d1", text=TEXT)], {})
-    assert [(each.mail.id, each.matched_by) for each in pairs] == [("m2", "header")]
 
 
 # --- the store --------------------------------------------------------------------------------
@@ -257,7 +84,7 @@ async def test_what_a_client_reports_is_an_edit_without_quote_and_signature(
     window = (
         f"{TEXT}\n\n-- \nNora Falk\nFalk Boats\n\nOn 1 March 2026, Tim wrote:\n> and the boat?\n"
     )
-    edit = await record_sent(database, "d1", window, "", clock)
+    edit = await record_sent(database, "d1", SentText(text=window), clock)
     assert (edit.matched_by, edit.mail_id, edit.unchanged) == ("client", None, True)
     assert await database.read(edit_store.edits, "home") == [edit]
 
@@ -266,7 +93,7 @@ async def test_the_mail_of_a_reported_edit_is_linked_when_it_comes(database: Dat
     """Only then can teaching leave out a mail that trimtab wrote."""
     await database.write(draft_store.add_draft, a_draft(text=TEXT))
     mail = a_mail(own_text=TEXT, subject="Sails", to=(NORA,))
-    await record_sent(database, "d1", TEXT, mail.message_id, clock)
+    await record_sent(database, "d1", SentText(text=TEXT, message_id=mail.message_id), clock)
     await store_mail(database, mail)
     (edit,) = await find_edits(database, "home", clock)
     assert (edit.mail_id, edit.matched_by, edit.unchanged) == ("m1", "message-id", True)
@@ -276,7 +103,7 @@ async def test_the_mail_of_a_reported_edit_is_linked_when_it_comes(database: Dat
 async def test_what_a_report_cites_is_no_edit(database: Database) -> None:
     """A passage above the answer is another's, in a window as in the mail that comes back."""
     await database.write(draft_store.add_draft, a_draft(text=TEXT))
-    edit = await record_sent(database, "d1", f"> When is the boat ready?\n\n{TEXT}", "", clock)
+    edit = await record_sent(database, "d1", SentText(text=f"> When?\n\n{TEXT}"), clock)
     assert (edit.final_text, edit.unchanged) == (TEXT, True)
 
 
@@ -284,11 +111,170 @@ async def test_a_report_may_be_repeated(database: Database) -> None:
     """The client may not have seen our answer."""
     await database.write(draft_store.add_draft, a_draft(text=TEXT))
     for _ in range(2):
-        await record_sent(database, "d1", TEXT, "<1@falk.example>", clock)
+        await record_sent(database, "d1", SentText(text=TEXT, message_id="<1@falk.example>"), clock)
     assert len(await database.read(edit_store.edits, "home")) == 1
 
 
 async def test_a_report_on_an_unknown_draft_is_refused(database: Database) -> None:
     """By its id alone."""
     with pytest.raises(DraftNotFound):
-        await record_sent(database, "nowhere", TEXT, "", clock)
+        await record_sent(database, "nowhere", SentText(text=TEXT), clock)
+    with pytest.raises(DraftNotFound):
+        await take_back(database, "nowhere", clock)
+
+
+# --- one normaliser ---------------------------------------------------------------------------
+
+HTML = """<html><body><p>Hello Tim,</p><p>the boat is ready on Friday.&nbsp;Can you bring
+the keys?</p><p>Cheers,<br>Nora</p><div class="moz-signature">-- <br>Nora Falk<br>Boats</div>
+<div class="moz-cite-prefix">On 1 March 2026, Tim wrote:<br></div>
+<blockquote type="cite">and the boat?</blockquote></body></html>"""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        SentText(html=HTML),
+        SentText(text=" \n", html=HTML),
+        SentText(text=f"{TEXT}\r\n\r\n-- \r\nNora Falk\r\nBoats\r\n"),
+        SentText(text=TEXT.replace("the boat", "the\u00a0boat")),
+    ],
+    ids=["HTML", "HTML and no text", "signature", "no-break space"],
+)
+async def test_a_window_of_any_kind_is_compared_as_text(database: Database, sent: SentText) -> None:
+    """As HTML it would never be equal to a draft."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    edit = await record_sent(database, "d1", sent, clock)
+    assert (edit.unchanged, edit.final_text.split()) == (True, TEXT.split())
+
+
+TAIL = "The Boat Yard that never sleeps at all"
+TAILS = Tails(lines=frozenset({TAIL.lower(), TAIL}))
+
+
+async def test_a_recurring_tail_is_cut_off_in_both_texts(database: Database) -> None:
+    """By what was learned from the account's own mails, as when its mail is read."""
+    await database.write(draft_store.add_draft, a_draft(text=f"{TEXT}\n{TAIL}"))
+    await database.write(cut_rules.keep_tails, "home", TAILS, 30)
+    rules = await database.read(cut_rules.rules, "home", VERSION)
+    raw = f"From: nora@falk.example\r\n\r\n{TEXT}\r\n{TAIL}\r\n".encode()
+    as_read = incoming("home", parse(raw, NOON), rules).mail.own_text
+    assert as_read == TEXT
+    edit = await record_sent(database, "d1", SentText(text=f"{TEXT}\n{TAIL}"), clock)
+    assert (edit.draft_text, edit.final_text, edit.unchanged) == (TEXT, TEXT, True)
+
+
+async def test_an_edit_says_what_was_changed(database: Database) -> None:
+    """As the store gives it back, from which the final text can be had."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    final = TEXT.replace("on Friday", "next Monday").replace("Cheers", "Love")
+    await store_mail(database, a_mail(own_text=final, signature="-- \nNora Falk"))
+    await find_edits(database, "home", clock)
+    (edit,) = await database.read(edit_store.edits, "home")
+    assert [(each.removed, each.put) for each in edit.changes] == [
+        ("on Friday.", "next Monday."),
+        ("Cheers,", "Love,"),
+    ]
+    assert replay(edit.draft_text, edit.changes).split() == final.split()
+
+
+# --- which edit stands ------------------------------------------------------------------------
+
+
+async def standing(database: Database) -> list[tuple[str | None, str]]:
+    found = await database.read(edit_store.standing, "home")
+    return [(edit.mail_id, edit.matched_by) for edit in found]
+
+
+async def test_a_mail_that_names_its_draft_stands_before_one_that_was_guessed(
+    database: Database,
+) -> None:
+    """The first sync saw but a quick word in the thread; the draft was sent later."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    await store_mail(database, a_mail("m1", own_text=OTHER))
+    await find_edits(database, "home", clock)
+    assert await standing(database) == [("m1", "thread")]
+    await store_mail(database, a_mail("m2", own_text=f"{TEXT} Soon!", draft_id="d1"))
+    assert len(await find_edits(database, "home", clock)) == 1
+    assert await standing(database) == [("m2", "header")]
+    mails = await database.read(mail_store.mails, "home")
+    assert dict((await origins(database, "home", mails)).baselines) == {"m2": TEXT}
+
+
+async def test_of_what_clients_reported_the_last_stands_until_the_mail_comes(
+    database: Database,
+) -> None:
+    """A sending may fail, and the user changes the text before the next."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    for text in (TEXT, f"{TEXT} Soon!"):
+        await record_sent(database, "d1", SentText(text=text), clock)
+    assert await standing(database) == [(None, "client")]
+    (edit,) = await database.read(edit_store.standing, "home")
+    assert edit.final_text.endswith("Soon!")
+    await store_mail(database, a_mail(own_text=f"{TEXT} Soon!", subject="Sails"))
+    await find_edits(database, "home", clock)
+    assert await standing(database) == [("m1", "similarity")]
+
+
+# --- taken back -------------------------------------------------------------------------------
+
+
+async def test_what_was_taken_back_is_not_learned_from(database: Database) -> None:
+    """Its lessons go, and no other's; the edit is kept, but does not stand. It may be repeated."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    mails = [a_mail("m1", own_text=f"{TEXT} Soon!", draft_id="d1"), a_mail("m2", own_text=OTHER)]
+    await store_mail(database, *mails)
+    await find_edits(database, "home", clock)
+    for number, mail in enumerate(mails, 1):
+        lesson = a_lesson(number, account="home", sample_id=mail.id)
+        await database.write(lesson_store.add_lesson, lesson)
+    for _ in range(2):
+        await take_back(database, "d1", clock)
+    assert await standing(database) == []
+    assert len(await database.read(edit_store.edits, "home")) == 1
+    assert (await origins(database, "home", mails)).taken_back == {"m1"}
+    left = await database.read(lesson_store.lessons, "home")
+    assert [lesson.sample_id for lesson in left] == ["m2"]
+
+
+async def test_it_may_be_taken_back_before_the_mail_comes(database: Database) -> None:
+    """And stays so, whatever a client repeats."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    await take_back(database, "d1", clock)
+    await record_sent(database, "d1", SentText(text=f"{TEXT} Soon!"), clock)
+    mail = a_mail("m1", own_text=f"{TEXT} Soon!")
+    await store_mail(database, mail)
+    await find_edits(database, "home", clock)
+    assert await standing(database) == []
+    assert (await origins(database, "home", [mail])).taken_back == {"m1"}
+
+
+# --- what a mail goes back to -----------------------------------------------------------------
+
+
+async def test_a_mail_that_names_a_draft_is_never_taught_as_if_it_were_none(
+    database: Database,
+) -> None:
+    """Not even before its edit was looked for, nor where it is the second of that draft."""
+    await database.write(draft_store.add_draft, a_draft(text=TEXT))
+    changed = a_mail("m1", own_text=f"{TEXT} Soon!", draft_id="d1")
+    again = a_mail("m2", own_text=f"{TEXT} Now!", draft_id="d1", to=(NORA,))
+    as_it_was = a_mail("m3", own_text=TEXT, draft_id="d1")
+    lost = a_mail("m4", own_text=OTHER, draft_id="lost")
+    copy = a_mail("m5", own_text=TEXT, to=(NORA,), subject="Sails")
+    own = a_mail("m6", own_text=OTHER)
+    mails = [changed, again, as_it_was, lost, copy, own]
+    await store_mail(database, changed)
+    for _ in range(2):
+        found = await origins(database, "home", mails)
+        assert dict(found.baselines) == {"m1": TEXT, "m2": TEXT}
+        assert found.unchanged == {"m3", "m4", "m5"}
+        await find_edits(database, "home", clock)
+
+
+async def test_a_baseline_is_cut_as_its_mail_is(database: Database) -> None:
+    """Or the rules would be about the signature that one text has and the other has not."""
+    await database.write(draft_store.add_draft, a_draft(text=f"{TEXT}\n\n-- \nNora Falk"))
+    mail = a_mail(own_text=f"{TEXT} Soon!", signature="-- \nNora Falk", draft_id="d1")
+    found = await origins(database, "home", [mail])
+    assert dict(found.baselines) == {"m1": TEXT}

@@ -155,6 +155,19 @@ async def test_the_curve_of_an_adapter_is_known_after_every_upgrade(
         await database.close()
 
 
+@pytest.mark.parametrize("dump", RELEASED[-1:], ids=lambda path: path.stem)
+async def test_what_was_taken_back_is_known_after_every_upgrade(dump: Path, tmp_path: Path) -> None:
+    """Or it would be learned from again."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        assert await database.read(edits.taken_back_mails, "work") == {"sha256:0001"}
+        assert await database.read(edits.standing, "work") == []
+    finally:
+        await database.close()
+
+
 @pytest.mark.parametrize("dump", RELEASED, ids=lambda path: path.stem)
 async def test_lessons_of_every_release_are_found_by_their_topic(
     dump: Path, tmp_path: Path

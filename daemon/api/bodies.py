@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from daemon.draft_records import DraftRequest
+from daemon.learning import SentText
 from daemon.mailbox.message_ids import MAX_REFERENCES, is_message_id
 from daemon.records import DeletedPolicy, StandingRules
 from mlx_agent.records import ASPECTS, Address, ContextMessage, Rule
@@ -108,10 +109,24 @@ class SendBody(_Body):
 
 
 class SentBody(_Body):
-    """`POST /v1/drafts/{id}/sent`: the text that the user sent, and its Message-ID if known."""
+    """`POST /v1/drafts/{id}/sent`: what the user sent, and its Message-ID if known.
 
-    text: str = Field(min_length=1)
+    As `text`, or as the `html` of a window that has no plain text; of both, the text is read.
+    """
+
+    text: str = ""
+    html: str = ""
     message_id: str = Field(default="", max_length=998)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.text.strip() and not self.html.strip():
+            raise ValueError("text or html is needed")
+        return self
+
+    def sent(self) -> SentText:
+        """The same as learning knows it."""
+        return SentText(text=self.text, html=self.html, message_id=self.message_id)
 
 
 class JobBody(_Body):

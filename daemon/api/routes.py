@@ -27,9 +27,10 @@ from daemon.api.sse import draft_events
 from daemon.draft_records import Warmed
 from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, JobNotFound
+from daemon.learning import SentText
 from daemon.mailbox.outbox import Delivered
 from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
-from mlx_agent.records import Edit
+from mlx_agent.records import Change, Edit
 
 AccountName = Annotated[str, Path(min_length=1, max_length=100)]
 DraftId = Annotated[str, Path(min_length=1, max_length=100)]
@@ -71,8 +72,12 @@ class Service(Protocol):
         """The last jobs, newest first."""
         ...
 
-    async def sent(self, draft_id: str, text: str, message_id: str) -> Edit:
+    async def sent(self, draft_id: str, sent: SentText) -> Edit:
         """Record what the user sent; raises DraftNotFound."""
+        ...
+
+    async def take_back(self, draft_id: str) -> None:
+        """Learn nothing from what became of a draft; raises DraftNotFound."""
         ...
 
     async def save(self, draft_id: str) -> Delivered:
@@ -91,10 +96,11 @@ class Health(BaseModel):
 
 
 class Sent(BaseModel):
-    """How far the user's text is from the draft (0 to 1)."""
+    """How far the user's text is from the draft (0 to 1), and what they changed in it."""
 
     distance: float
     unchanged: bool
+    changes: tuple[Change, ...]
 
 
 class Jobs(BaseModel):
@@ -164,8 +170,12 @@ def _drafts(service: Service, explain: Explain) -> APIRouter:
 
     @router.post("/{draft_id}/sent")
     async def sent(draft_id: DraftId, body: SentBody) -> Sent:
-        edit = await service.sent(draft_id, body.text, body.message_id)
-        return Sent(distance=edit.distance, unchanged=edit.unchanged)
+        edit = await service.sent(draft_id, body.sent())
+        return Sent(distance=edit.distance, unchanged=edit.unchanged, changes=edit.changes)
+
+    @router.delete("/{draft_id}/sent", status_code=204)
+    async def take_back(draft_id: DraftId) -> None:
+        await service.take_back(draft_id)
 
     @router.post("/{draft_id}/save")
     async def save(draft_id: DraftId) -> Delivered:

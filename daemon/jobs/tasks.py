@@ -24,14 +24,12 @@ from daemon.jobs.judging import Judge
 from daemon.jobs.runner import Task
 from daemon.jobs.taught import Report, Taught
 from daemon.jobs.worker import Worker
-from daemon.learning import drafted_unchanged, find_edits
+from daemon.learning import find_edits, origins
 from daemon.mailbox.sync import sync_account
 from daemon.outgoing import Door
 from daemon.records import JobKind, Progress
 from daemon.slots import Slots
 from daemon.store import adapters as adapter_store
-from daemon.store import drafts as draft_store
-from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -40,7 +38,7 @@ from mlx_agent import adapters, bases
 from mlx_agent.errors import TooFewLessons
 from mlx_agent.large import LargeModel
 from mlx_agent.recipients import walk
-from mlx_agent.records import Edit, Lesson, Mail, Recipient
+from mlx_agent.records import Lesson
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
 from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
@@ -90,7 +88,8 @@ class Tasks:
     async def edits(self, account: str, report: Report) -> dict[str, object]:
         """Find the drafts that came back as sent mail, and what the user changed in them."""
         del report
-        found = await find_edits(self.database, account, self.clock)
+        own = self.config.account(account).addresses
+        found = await find_edits(self.database, account, self.clock, own)
         return {"edits": len(found), "unchanged": sum(edit.unchanged for edit in found)}
 
     async def teach(self, account: str, report: Report) -> dict[str, object]:
@@ -233,24 +232,21 @@ class TeachPlan:
 async def plan_teaching(config: Config, database: Database, door: Door, account: str) -> TeachPlan:
     """Select the mails that teach; a mail that was an edited draft brings that draft along.
 
-    What the user excludes from leaving this machine does not teach a teacher elsewhere.
+    What the user excludes from leaving this machine does not teach a teacher elsewhere, and what
+    they took back teaches none.
     """
     mails = await database.read(mail_store.mails, account)
-    edits = {e.mail_id: e for e in await database.read(edit_store.edits, account) if e.mail_id}
-    drafts = await database.read(draft_store.drafts, account)
-    sent_as = await database.read(draft_store.drafts_by_message_id, account)
-    unchanged = drafted_unchanged(mails, drafts, sent_as)
-    unchanged |= {mail_id for mail_id, edit in edits.items() if edit.unchanged}
+    known = await origins(database, account, mails)
     teacher = door.models[config.models.teacher]
-    excluded = frozenset[str]()
+    excluded = known.taken_back
     if teacher.remote:
         exclusions = await door.exclusions(account)
-        excluded = frozenset(mail.id for mail in mails if excluded_mail(mail, exclusions))
-    selection = select(mails, select_settings(config, account, unchanged, excluded))
+        excluded |= {mail.id for mail in mails if excluded_mail(mail, exclusions)}
+    selection = select(mails, select_settings(config, account, known.unchanged, excluded))
     chosen = {mail.id for mail in selection.chosen}
     items = [
-        _teach_item(mail, known, edits.get(mail.id))
-        for mail, known in walk(mails)
+        TeachItem(mail=mail, recipient=recipient, baseline=known.baselines.get(mail.id))
+        for mail, recipient in walk(mails)
         if mail.id in chosen
     ]
     recipe = Recipe(
@@ -272,10 +268,6 @@ async def lessons_to_train(
     planned = {item.mail.id: lesson_id(item, plan.recipe) for item in plan.items}
     aside = await database.read(lesson_store.set_aside_samples, account)
     return usable(await database.read(lesson_store.lessons, account), planned, aside)
-
-
-def _teach_item(mail: Mail, known: Recipient | None, edit: Edit | None) -> TeachItem:
-    return TeachItem(mail=mail, recipient=known, baseline=edit.draft_text if edit else None)
 
 
 def _report_step(report: Report, event: TrainEvent) -> None:

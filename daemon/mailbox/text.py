@@ -17,6 +17,8 @@ from daemon.mailbox.cutting.marks import marked, unmarked
 from daemon.mailbox.cutting.phrases import LONGEST
 from daemon.mailbox.cutting.quotes import Block, read_blocks
 from daemon.mailbox.cutting.signature import signature_start
+from daemon.mailbox.cutting.tails import split_tail
+from daemon.records import Tails
 from mlx_agent.records import ContextMessage
 
 
@@ -64,6 +66,13 @@ def uncited(own_text: str) -> str:
     lines = own_text.split("\n")
     kept = [line for line, mark in zip(lines, marked(lines), strict=True) if not mark]
     return _tidy(kept)
+
+
+def written(plain: str | None, html: str | None, tails: Tails) -> tuple[str, str]:
+    """What a person wrote in a body, and the signature below it, as of a mail in the store."""
+    parts = cut(plain, html)
+    own_text, tail = split_tail(uncited(parts.own_text), tails)
+    return own_text, "\n".join(filter(None, (tail, parts.signature)))
 
 
 def _cut_html(html: str) -> Cut:

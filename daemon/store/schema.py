@@ -388,12 +388,24 @@ _DRAFTING: Migration = (
     """,
 )
 
+_LEARNING: Migration = (
+    # NULL in the edits of an older store, whose changes follow from their texts.
+    "ALTER TABLE edit ADD COLUMN changes TEXT",
+    # What the user does not want to be learned: of these drafts, whatever became of them.
+    """
+    CREATE TABLE taken_back (
+        draft_id TEXT PRIMARY KEY NOT NULL REFERENCES draft (id),
+        at TEXT NOT NULL
+    ) STRICT
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
     (*_TEACHING, *_NEAREST, *_EXCLUDED),
     _TRAINING,
-    _DRAFTING,
+    (*_DRAFTING, *_LEARNING),
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""

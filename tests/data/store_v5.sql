@@ -310,5 +310,11 @@ CREATE TABLE standing_rule (
     ) STRICT;
 INSERT INTO "standing_rule" VALUES('work','exclamation',NULL);
 INSERT INTO "standing_rule" VALUES('work','greeting','open with "Hello" and a comma');
+ALTER TABLE edit ADD COLUMN changes TEXT;
+CREATE TABLE taken_back (
+        draft_id TEXT PRIMARY KEY NOT NULL REFERENCES draft (id),
+        at TEXT NOT NULL
+    ) STRICT;
+INSERT INTO "taken_back" VALUES('draft-1','2026-03-03T09:30:00.000000+00:00');
 INSERT INTO "migration" VALUES(5,'2026-11-28 01:00:00');
 COMMIT;
