@@ -38,12 +38,14 @@ from daemon.purse import Purse
 from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
 from daemon.store import batches as batch_store
 from daemon.store import drafts as draft_store
+from daemon.store import edits as edit_store
 from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
 from daemon.store import mail as mail_store
 from daemon.store import standing as standing_store
 from daemon.store import status as status_store
 from daemon.store.database import Database
+from daemon.use import use_of
 from mlx_agent import adapters, codec
 from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
@@ -178,6 +180,7 @@ class App:
         row: dict[str, Any] = codec.to_data(counts)
         return row | {
             "adapter": adapters.current(self.paths.adapters, name),
+            "use": codec.to_data(use_of(await self.database.read(edit_store.outcomes, name))),
             "unreadable": [codec.to_data(item) for item in aside[:UNREADABLE_SHOWN]],
         }
 

@@ -234,11 +234,19 @@ def rules(
 
 
 @app.command(name="eval")
-def evaluate(account: AccountOption = None, *, as_json: Json = False) -> None:
-    """Compare your agent with its rivals on held-out mails."""
+def evaluate(
+    account: AccountOption = None,
+    *,
+    in_use: Annotated[
+        bool, typer.Option("--use", help="How your drafts were sent, by agent and week.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare your agent with its rivals on held-out mails, or see how it serves you."""
     from daemon.commands.evaluate import evaluate as command
+    from daemon.commands.evaluate import use
 
-    _run(command(account, as_json=as_json))
+    _run((use if in_use else command)(account, as_json=as_json))
 
 
 @app.command()

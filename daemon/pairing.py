@@ -152,15 +152,21 @@ class _Search:
         for place, mail in enumerate(self._mails):
             words = words_of(mail.own_text)
             for draft in self._in_reach(mail):
-                far = self._far(draft, words) if fits(mail, draft) else 2.0
+                far = self._far(draft, words, farthest) if fits(mail, draft) else 2.0
                 if far <= farthest:
                     age = mail.sent_at - draft.created_at
                     found.append(((stands_back(mail, draft), far, place, age), mail, draft))
         for _, mail, draft in sorted(found, key=lambda each: each[0]):
             yield mail, draft
 
-    def _far(self, draft: Draft, words: Sequence[str]) -> float:
-        return min(share_edited(text, words) for text in self._words[draft.id])
+    def _far(self, draft: Draft, words: Sequence[str], farthest: float) -> float:
+        """How far the nearest text is; more than `farthest` where its length alone says that."""
+        near = [
+            text
+            for text in self._words[draft.id]
+            if abs(len(text) - len(words)) <= farthest * max(len(text), len(words))
+        ]
+        return min((share_edited(text, words) for text in near), default=2.0)
 
     def _in_reach(self, mail: Mail) -> list[Draft]:
         """Drafts to one of the mail's recipients within the window, if it may be one of them.

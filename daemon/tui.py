@@ -15,11 +15,11 @@ _CURVE = 24
 
 
 def render_status(state: dict[str, Any]) -> RenderableType:
-    """Accounts, then the last jobs, the budget, what cannot be read, and what runs."""
+    """Accounts, the last jobs, use, the budget, what cannot be read, and what runs."""
     accounts = state["accounts"]
     tables = (_accounts(accounts), Text(), _jobs(state["jobs"]))
-    told = (*_kept(accounts), *_budget(state["budget"]), *_unreadable(accounts), *_running(state))
-    return Group(*tables, *told)
+    told = (*_kept(accounts), *_use(accounts), *_budget(state["budget"]))
+    return Group(*tables, *told, *_unreadable(accounts), *_running(state))
 
 
 def _accounts(accounts: list[dict[str, Any]]) -> Table:
@@ -46,6 +46,18 @@ def _kept(accounts: list[dict[str, Any]]) -> list[Text]:
         Text(f"\n{row['account']}: the agent trained last is kept, but not used: {row['kept']}.")
         for row in accounts
         if row.get("kept")
+    ]
+
+
+def _use(accounts: list[dict[str, Any]]) -> list[Text]:
+    """How the drafts of each account have served, where any was sent."""
+    return [
+        Text(
+            f"\n{row['account']}: {use['sent']} of {use['drafts']} drafts sent, "
+            f"{use['share']:.0%} as they were; median edit distance {use['distance']:.2f}"
+        )
+        for row in accounts
+        if (use := row.get("use")) and use["sent"]
     ]
 
 

@@ -74,6 +74,16 @@ def test_why_the_newest_agent_is_not_used_is_told() -> None:
     assert not any("kept" in line for line in shown(kept=None))
 
 
+def test_how_the_drafts_serve_is_told_once_one_was_sent() -> None:
+    """In one line that 80 columns hold."""
+    use = {"drafts": 1240, "sent": 1005, "unchanged": 423, "share": 0.421, "distance": 0.0834}
+    told = "work: 1005 of 1240 drafts sent, 42% as they were; median edit distance 0.08"
+    assert told in shown(use=use)
+    assert len(told) <= 80
+    unsent = {"drafts": 3, "sent": 0, "unchanged": 0, "share": None, "distance": None}
+    assert not any("drafts sent" in line for line in shown(use=unsent))
+
+
 def test_a_training_under_way_shows_its_loss_and_the_curve() -> None:
     """Other jobs have no curve."""
     curve = [{"step": step, "loss": 4.0 - step} for step in range(1, 4)]

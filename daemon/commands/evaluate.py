@@ -1,20 +1,25 @@
-"""`eval`: the agent against its rivals on held-out mails."""
+"""`eval`: the agent against its rivals on held-out mails; with `--use`, in use."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from daemon.commands.output import console, print_json
+from daemon.commands.output import console, print_json, say
 from daemon.commands.session import choose_account, load, local_app
 from daemon.errors import AgentMissing
 from daemon.habits import with_habits
 from daemon.jobs.tasks import lessons_to_train
 from daemon.jobs.worker import Worker
+from daemon.records import Outcome
+from daemon.store import edits as edit_store
+from daemon.store.database import Database
 from daemon.store.nearest import nearest_among
+from daemon.use import Use, by_week, use_of
 from mlx_agent import adapters, codec
 from mlx_agent.card import style_card
 from mlx_agent.evaluate import Comparison, Condition, Evaluation
@@ -46,6 +51,49 @@ async def evaluate(account: str | None, *, as_json: bool) -> None:
     if as_json:
         return print_json(codec.to_data(found))
     return console.print(table(found))
+
+
+async def use(account: str | None, *, as_json: bool) -> None:
+    """How the drafts of one account, or of all, have served; it asks no model."""
+    paths, settings = load()
+    names = [choose_account(settings, account)] if account else list(settings.accounts)
+    database = await Database.open(paths.database)
+    try:
+        found = {name: await database.read(edit_store.outcomes, name) for name in names}
+    finally:
+        await database.close()
+    if as_json:
+        return print_json({name: _use_data(outcomes) for name, outcomes in found.items()})
+    for name, outcomes in found.items():
+        if outcomes:
+            console.print(use_table(name, outcomes))
+        else:
+            say(f"{name}: no draft has been made yet.")
+    return None
+
+
+def _use_data(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    weeks = [codec.to_data(week) for week in by_week(outcomes)]
+    return {"total": codec.to_data(use_of(outcomes)), "weeks": weeks}
+
+
+def use_table(account: str, outcomes: Sequence[Outcome]) -> Table:
+    """A row for each week and agent, the latest first, and one for all; by median distance."""
+    out = Table(title=f"Drafts of {account}", box=None, show_footer=True)
+    total = _use_row(use_of(outcomes))
+    out.add_column("week", footer="all", no_wrap=True)
+    out.add_column("rules by", overflow="fold")
+    for name, footer in zip(("made", "sent", "unchanged", "distance"), total, strict=True):
+        out.add_column(name, footer=footer, justify="right", no_wrap=True)
+    for week in by_week(outcomes):
+        out.add_row(week.week, week.made_by, *_use_row(week.use))
+    return out
+
+
+def _use_row(found: Use) -> tuple[str, ...]:
+    share = "" if found.share is None else f"{found.unchanged} ({found.share:.0%})"
+    distance = "" if found.distance is None else f"{found.distance:.2f}"
+    return str(found.drafts), str(found.sent), share, distance
 
 
 async def agent_rules(

@@ -13,6 +13,7 @@ from rich.text import Text
 from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import choose_account, load
 from daemon.errors import SourceUnreadable
+from daemon.learning import find_edits
 from daemon.lock import HomeLock
 from daemon.mailbox.importing import import_path
 from daemon.mailbox.parse import parse
@@ -34,13 +35,18 @@ _TAGS = re.compile(r"<br ?/?>|</(?:p|div|span|a|b|td|li|font|blockquote)>|<(?:di
 
 
 async def import_mail(path: Path, account: str | None, *, as_json: bool) -> None:
-    """Import into the store. A running daemon must be stopped first: it owns the store."""
+    """Import into the store, and look for edits of drafts in it.
+
+    A running daemon must be stopped first: it owns the store.
+    """
     paths, settings = load()
     name = choose_account(settings, account)
     with HomeLock(paths.lock), progress_bar() as show:
         database = await Database.open(paths.database)
         try:
             result = await import_path(path, name, database, lambda at: show(_data(at)))
+            own = settings.account(name).addresses
+            await find_edits(database, name, lambda: datetime.now(UTC), own)
         finally:
             await database.close()
     if as_json:

@@ -19,8 +19,8 @@ from mlx_agent import codec
 from mlx_agent.records import Change, Edit
 
 _STANDING = """
-    SELECT * FROM (
-        SELECT *, row_number() OVER (
+    SELECT number FROM (
+        SELECT number, draft_id, row_number() OVER (
             PARTITION BY draft_id ORDER BY
                 mail_id IS NULL,
                 matched_by IN ('thread', 'similarity'),
@@ -76,7 +76,7 @@ def edits(connection: sqlite3.Connection, account: str) -> list[Edit]:
 def standing(connection: sqlite3.Connection, account: str) -> list[Edit]:
     """The edits that stand, at most one of a draft, oldest first."""
     rows = connection.execute(
-        f"{_STANDING} ORDER BY created_at, number",
+        f"SELECT * FROM edit WHERE number IN ({_STANDING}) ORDER BY created_at, number",  # noqa: S608  # of our own parts
         {"account": account},
     )
     return [_edit(row) for row in rows]
@@ -84,24 +84,31 @@ def standing(connection: sqlite3.Connection, account: str) -> list[Edit]:
 
 def outcomes(connection: sqlite3.Connection, account: str) -> list[Outcome]:
     """What became of each draft of the account, oldest first; of what was taken back, nothing."""
-    rows = connection.execute(
-        f"""
-        SELECT draft.created_at, stood.distance, stood.unchanged,
-            coalesce(provenance ->> '$.adapter', provenance ->> '$.rung') AS made_by
-        FROM draft LEFT JOIN ({_STANDING}) AS stood ON stood.draft_id = draft.id
-        WHERE draft.account = :account ORDER BY draft.created_at, draft.rowid
-        """,  # noqa: S608  # of our own parts
+    stood = connection.execute(
+        f"SELECT draft_id, distance, unchanged FROM edit WHERE number IN ({_STANDING})",  # noqa: S608  # of our own parts
         {"account": account},
     )
-    return [
-        Outcome(
-            made_at=to_moment(row["created_at"]),
-            made_by=row["made_by"],
-            distance=row["distance"],
-            unchanged=bool(row["unchanged"]),
+    known = {row["draft_id"]: (row["distance"], bool(row["unchanged"])) for row in stood}
+    drafts = connection.execute(
+        """
+        SELECT id, created_at,
+            coalesce(provenance ->> '$.adapter', provenance ->> '$.rung') AS made_by
+        FROM draft WHERE account = ? ORDER BY created_at, rowid
+        """,
+        (account,),
+    )
+    found = []
+    for row in drafts:
+        distance, unchanged = known.get(row["id"], (None, False))
+        found.append(
+            Outcome(
+                made_at=to_moment(row["created_at"]),
+                made_by=row["made_by"],
+                distance=distance,
+                unchanged=unchanged,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def take_back(connection: sqlite3.Connection, draft_id: str, at: datetime) -> None:
