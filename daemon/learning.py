@@ -14,7 +14,7 @@ from datetime import datetime
 
 from daemon.differences import Written, as_compared, changes, edit_distance
 from daemon.errors import DraftNotFound
-from daemon.mailbox.message_ids import is_ours
+from daemon.mailbox.message_ids import bracketed, is_ours
 from daemon.mailbox.reading import VERSION
 from daemon.mailbox.text import written
 from daemon.pairing import GUESSES, SKEW, MatchedBy, Sought, copied, named_draft, pair
@@ -95,8 +95,8 @@ async def record_sent(database: Database, draft_id: str, sent: SentText, clock: 
     be known later, when it comes with the Sent folder.
     """
     draft = await _draft(database, draft_id)
-    if sent.message_id:
-        await database.write(draft_store.set_message_id, draft_id, sent.message_id)
+    if name := bracketed(sent.message_id):
+        await database.write(draft_store.set_message_id, draft_id, name)
     tails = (await database.read(cut_rules.rules, draft.account, VERSION)).tails
     final = await asyncio.to_thread(written, sent.text, sent.html, tails)
     edit = _edit(draft, as_compared(_drafted(draft, tails), final), clock(), matched_by="client")

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Literal
 
 from daemon.differences import share_edited, words_of
-from daemon.mailbox.message_ids import is_ours
+from daemon.mailbox.message_ids import draft_named_by, is_ours
 from mlx_agent.records import Address, Draft, Mail
 
 WINDOW = timedelta(days=14)
@@ -89,7 +89,8 @@ def named_draft(
     """The draft that the mail itself names: by its header, else by its Message-ID."""
     if mail.draft_id is not None:
         return drafts.get(mail.draft_id)
-    return by_message_id.get(mail.message_id)
+    ours = draft_named_by(mail.message_id)
+    return by_message_id.get(mail.message_id) or drafts.get(ours)
 
 
 class _Search:
@@ -129,7 +130,7 @@ class _Search:
     def by_message_id(self) -> Iterator[tuple[Mail, Draft]]:
         """The same; but for a mail whose header names another draft."""
         for mail in self._mails:
-            sent_as = self._sought.by_message_id.get(mail.message_id)
+            sent_as = named_draft(mail, self._drafts, self._sought.by_message_id)
             if sent_as is not None and mail.draft_id is None:
                 yield mail, sent_as
 

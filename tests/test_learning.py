@@ -89,11 +89,14 @@ async def test_what_a_client_reports_is_an_edit_without_quote_and_signature(
     assert await database.read(edit_store.edits, "home") == [edit]
 
 
-async def test_the_mail_of_a_reported_edit_is_linked_when_it_comes(database: Database) -> None:
-    """Only then can teaching leave out a mail that trimtab wrote."""
+@pytest.mark.parametrize("named", ["<m1@falk.example>", "m1@falk.example"])
+async def test_the_mail_of_a_reported_edit_is_linked_when_it_comes(
+    database: Database, named: str
+) -> None:
+    """By its Message-ID, which Thunderbird tells without brackets."""
     await database.write(draft_store.add_draft, a_draft(text=TEXT))
     mail = a_mail(own_text=TEXT, subject="Sails", to=(NORA,))
-    await record_sent(database, "d1", SentText(text=TEXT, message_id=mail.message_id), clock)
+    await record_sent(database, "d1", SentText(text=TEXT, message_id=named), clock)
     await store_mail(database, mail)
     (edit,) = await find_edits(database, "home", clock)
     assert (edit.mail_id, edit.matched_by, edit.unchanged) == ("m1", "message-id", True)

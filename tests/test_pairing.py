@@ -41,6 +41,12 @@ def test_a_message_id_under_which_a_draft_was_saved_is_known() -> None:
     assert matched(mail, draft, saved={mail.message_id: draft}) == "d1 by message-id"
 
 
+def test_our_own_message_id_names_its_draft() -> None:
+    """Even where the draft was sent, or reported as sent, under another one since."""
+    mail = a_mail(own_text=OTHER, subject="Sails", message_id="<d1@trimtab.invalid>")
+    assert matched(mail, a_draft(text=TEXT)) == "d1 by message-id"
+
+
 def test_subject_and_recipient_make_a_thread() -> None:
     """A reply that was copied out of the draft and rewritten."""
     draft = a_draft(text=TEXT)

@@ -30,6 +30,17 @@ def is_ours(name: str) -> bool:
     return name.endswith(_OURS)
 
 
+def draft_named_by(name: str) -> str:
+    """The id of the draft whose Message-ID this is; empty where it is none of ours."""
+    return name[1:].removesuffix(_OURS) if is_ours(name) else ""
+
+
+def bracketed(name: str) -> str:
+    """A Message-ID as a header has it; some mail programs tell it without its brackets."""
+    bare = name.strip().removeprefix("<").removesuffix(">")
+    return f"<{bare}>" if bare else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """In-Reply-To and References; empty where the mail that is answered has no Message-ID."""
