@@ -22,7 +22,11 @@ from mlx_agent.records import Price
 
 ATTEMPTS = 6
 LONGEST_S = 120.0
-"""A provider that asks to wait longer ends the job, which is tried again another time."""
+"""A provider that asks to wait longer ends the job, which is tried again another time.
+
+Both are for work that nobody waits for. A draft has `Patient`'s own bounds for what is streamed: two
+attempts, the second within 8 s, and then the stand-in or one clear error.
+"""
 
 
 def open_models(config: Config, chat: Chat) -> Mapping[str, LargeModel]:

@@ -306,7 +306,7 @@ def test_a_stream_is_begun_again_before_its_first_piece_only() -> None:
 
     async def story() -> None:
         model = Scripted(RateLimited("m", 4.0), UNSENT)
-        shared = patient(model)
+        shared = patient(model, stream_attempts=3)
         assert [piece async for piece in shared.stream(TASK)] == ["Hel", "lo", ANSWER]
         assert model.begun == [0.0, 4.0, 4.0]
         model.script.append(ModelOverloaded("m", 6.0))
@@ -319,6 +319,74 @@ def test_a_stream_is_begun_again_before_its_first_piece_only() -> None:
         assert model.open_streams == 0
         await shared.complete(TASK)
         assert model.begun[-1] == 10.0
+
+    run(story())
+
+
+async def streamed(model: Patient) -> Any:
+    """The whole answer, or the error."""
+    return await outcome(anext(piece async for piece in model.stream(TASK) if piece is ANSWER))
+
+
+@pytest.mark.parametrize(
+    ("errors", "begun", "ended"),
+    [
+        ([ModelOverloaded("m")], [0.0, 1.0], 1.0),
+        ([ModelOverloaded("m")] * 2, [0.0, 1.0], 1.0),
+        ([UNSENT] * 2, [0.0, 1.0], 1.0),
+        ([RateLimited("m", 3.0)], [0.0, 6.0], 6.0),
+        ([RateLimited("m", 7.0)], [0.0, 8.0], 8.0),
+        ([RateLimited("m", 7.0)] * 2, [0.0, 8.0], 8.0),
+        ([RateLimited("m", 9.0)], [0.0], 0.0),
+        ([SENT], [0.0], 0.0),
+    ],
+)
+def test_who_waits_for_a_stream_does_not_wait_long(
+    errors: list[TransientError], begun: list[float], ended: float
+) -> None:
+    """Two attempts, the second within 8 s, whatever a provider asks for and is spread out by."""
+
+    async def story() -> None:
+        model = Scripted(*errors)
+        last = errors[-1] if len(errors) == len(begun) else ANSWER
+        assert await streamed(patient(model, attempts=6, draw=lambda: 1.0)) is last
+        assert (model.begun, now()) == (begun, ended)
+
+    run(story())
+
+
+def test_a_stream_does_not_wait_for_what_another_task_waits_for() -> None:
+    """Its error says for how long yet; the other's patience is as it was."""
+
+    async def story() -> None:
+        model = Scripted(RateLimited("m", 40.0))
+        shared = patient(model)
+        other = asyncio.create_task(shared.complete(TASK))
+        await asyncio.sleep(30)
+        error = await streamed(shared)
+        assert (type(error), error.delay_s, now()) == (RateLimited, 10.0, 30.0)
+        await asyncio.sleep(3)
+        assert await streamed(shared) is ANSWER
+        assert await other is ANSWER
+        assert model.begun == [0.0, 40.0, 40.0]
+
+    run(story())
+
+
+def test_an_attempt_that_took_all_the_time_is_the_last() -> None:
+    """A network that swallows connections is not tried for twice as long."""
+
+    class Slow(Scripted):
+        async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
+            self.begun.append(now())
+            await asyncio.sleep(10)
+            raise UNSENT
+            yield ANSWER
+
+    async def story() -> None:
+        model = Slow()
+        assert await outcome(anext(patient(model).stream(TASK))) is UNSENT
+        assert (model.begun, now()) == ([0.0], 10.0)
 
     run(story())
 

@@ -2,7 +2,8 @@
 
 Safe is what cannot have been paid for: RateLimited, ModelOverloaded, and ModelUnreachable where
 nothing was sent. A stream is not begun again once a piece of it was given away, and what only reads
-(the state and the results of a batch) is always safe.
+(the state and the results of a batch) is always safe. Only drafts are streamed, and somebody waits
+for each: a stream has fewer attempts, and bears little of any wait.
 
 A delay that the provider names holds for everybody: no request is begun until it is over, and then
 they are spread out, for all at once would earn the next one. Without a delay a request waits alone,
@@ -13,6 +14,7 @@ Jitter, AWS 2015).
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -43,8 +45,9 @@ class Patient:
     """The `LargeModel` that it is given, asked again where that is safe.
 
     A task is tried `attempts` times at the most. A delay beyond `longest_s` seconds is not waited
-    for: its error is raised, and for every other task too until so much of it is over. `sleep` and
-    `clock` are of one time, in seconds; `random` draws from [0, 1).
+    for: its error is raised, and for every other task too until so much of it is over. A stream is
+    tried `stream_attempts` times, the last begun within `stream_s` seconds of when it was asked
+    for. `sleep` and `clock` are of one time, in seconds; `random` draws from [0, 1).
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class Patient:
         *,
         attempts: int = 5,
         longest_s: float = 60.0,
+        stream_attempts: int = 2,
+        stream_s: float = 8.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = drawn,
         clock: Callable[[], float] = time.monotonic,
@@ -60,8 +65,11 @@ class Patient:
         self._model = model
         self._attempts = attempts
         self._longest_s = longest_s
+        self._stream_attempts = stream_attempts
+        self._stream_s = stream_s
         self._sleep = sleep
         self._random = random
+        self._clock = clock
         self._gate = _Gate(longest_s, sleep, random, clock)
 
     @property
@@ -96,9 +104,9 @@ class Patient:
 
     async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
         """Pieces of text as they come, then the whole answer."""
-        tries, begun = 0, False
+        tries, begun, until = 0, False, self._clock() + self._stream_s
         while True:
-            await self._gate.passed()
+            await self._gate.passed(until)
             tries += 1
             pieces = cast("AsyncGenerator[str | Answer, None]", self._model.stream(task))
             try:
@@ -107,7 +115,8 @@ class Patient:
                         begun = True
                         yield piece
             except TransientError as error:
-                await self.wait(error, tries, safe=_unpaid(error) and not begun)
+                again = _unpaid(error) and not begun and tries < self._stream_attempts
+                await self.wait(error, tries, safe=again, until=until)
             else:
                 return
 
@@ -132,16 +141,22 @@ class Patient:
         """Wait as long as the provider asks to."""
         await self._gate.passed()
 
-    async def wait(self, error: TransientError, tries: int, *, safe: bool) -> None:
-        """After so many tries wait for the next, or raise the error if there is none to be."""
+    async def wait(
+        self, error: TransientError, tries: int, *, safe: bool, until: float = math.inf
+    ) -> None:
+        """After so many tries wait for the next, or raise the error if there is none to be.
+
+        There is none after `until`, a time of the clock.
+        """
         delay = 0.0
         if isinstance(error, RateLimited | ModelOverloaded) and error.delay_s:
             delay = error.delay_s
             self._gate.shut(error, delay)
-        if not safe or tries >= self._attempts or delay > self._longest_s:
+        left = until - self._clock()
+        if not safe or tries >= self._attempts or delay > min(self._longest_s, left) or left <= 0:
             raise error
         if not delay:
-            bound = min(CAP_S, self._longest_s, FIRST_S * 2 ** (tries - 1))
+            bound = min(CAP_S, self._longest_s, left, FIRST_S * 2 ** (tries - 1))
             await self._sleep(self._random() * bound)
 
 
@@ -169,12 +184,13 @@ class _Gate:
         if self._error is None or opens > self._opens:
             self._opens, self._spread, self._error = opens, min(delay_s, SPREAD_S), error
 
-    async def passed(self) -> None:
-        """Wait until it is open; raises the error that shut it if that is too long."""
+    async def passed(self, until: float = math.inf) -> None:
+        """Wait until it is open; raises the error that shut it if that is too long, or too late."""
         while self._error is not None and (left := self._opens - self._clock()) > 0:
-            if left > self._longest_s:
+            latest = until - self._clock()
+            if left > min(self._longest_s, latest):
                 raise replace(self._error, delay_s=left)
-            await self._sleep(left + self._random() * self._spread)
+            await self._sleep(min(left + self._random() * self._spread, latest))
 
 
 class _PatientBatches:
