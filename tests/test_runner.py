@@ -431,3 +431,25 @@ async def test_a_full_disk_ends_a_runner_that_does_not_wait(database: Database) 
     reaped = await database.read(jobs.job, job.id)
     assert reaped is not None
     assert reaped.state == "interrupted"
+
+
+async def test_a_locked_store_holds_the_runner_up_and_ends_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    """Another program holds the file while a job ends, for longer than SQLite waits."""
+    await database.read(lambda c: c.execute("PRAGMA busy_timeout = 1").fetchall())
+    other = sqlite3.connect(tmp_path / "trimtab.db", isolation_level=None)
+
+    async def teach(account: str, report: Report) -> dict[str, object]:
+        other.execute("BEGIN IMMEDIATE")
+        return {"lessons": 3}
+
+    runner = make(database, teach=teach)
+    async with running(runner) as loop:
+        job = await runner.submit("teach", "work")
+        ended: Awaitable[Job] = asyncio.ensure_future(runner.wait(job.id))
+        await asyncio.sleep(0.1)
+        assert other.in_transaction
+        assert not loop.done()
+        other.close()
+        assert ((await ended).state, (await ended).outcome) == ("done", {"lessons": 3})

@@ -2,8 +2,8 @@
 
 One loop, so one job at a time has the GPU and the large model. Owns the life of a job's row from
 queued to its end, and tells waiters and subscribers of every step. Knows no task: it is given a
-table of them. No failure of a task ends the loop, and a full disk only holds it up. A cancelled job
-is recorded as interrupted before the cancellation goes on.
+table of them. No failure of a task ends the loop; a full disk, or a store that another program
+holds, only holds it up. A cancelled job is recorded as interrupted before the cancellation goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from daemon.errors import StoreFull, only_cause
+from daemon.errors import StoreFull, StoreLocked, only_cause
 from daemon.jobs.schedule import followers
 from daemon.records import Job, JobKind, JobState, Progress
 from daemon.store import jobs
@@ -76,8 +76,9 @@ class Runner:
     ) -> None:
         """`clock` gives aware UTC.
 
-        `retry_s` is how often a full disk is tried again; with None, `run_forever` raises StoreFull
-        instead, and the job that ran is reaped at the next start.
+        `retry_s` is how often a full disk or a locked store is tried again; with None,
+        `run_forever` raises StoreFull or StoreLocked instead, and the job that ran is reaped at the
+        next start.
         """
         self._database = database
         self._tasks = tasks
@@ -133,7 +134,7 @@ class Runner:
     async def run_forever(self) -> None:
         """Reap what a dead process left, then run jobs in the order of their queueing.
 
-        Ends by cancellation, or by StoreFull where that is not waited out.
+        Ends by cancellation, or by StoreFull or StoreLocked where that is not waited out.
         """
         reaped = await self._persist(lambda connection: jobs.reap(connection, self._clock()))
         if reaped:
@@ -187,20 +188,21 @@ class Runner:
     async def _interrupt(self, job: Job) -> None:
         # Not tried again: the process is ending, and at the next start the row would be reaped.
         # LookupError: the job had ended just before.
-        with suppress(StoreFull, LookupError):
+        with suppress(StoreFull, StoreLocked, LookupError):
             ending = _Ending(state="interrupted")
             (ended,) = await self._database.write(_record, job, ending, self._clock())
             self._announce(JobEvent(job=ended))
 
     async def _persist(self, fn: Callable[[Connection], T]) -> T:
-        """Write, however long it takes until the disk has room."""
+        """Write, however long it takes until the disk has room and nobody else the store."""
         while True:
             try:
                 return await self._database.write(fn)
-            except StoreFull:
+            except (StoreFull, StoreLocked) as error:
                 if self._retry_s is None:
                     raise
-                log.warning("the disk is full; trying again in %.0f s", self._retry_s)
+                what = "disk is full" if isinstance(error, StoreFull) else "store is locked"
+                log.warning("the %s; trying again in %.0f s", what, self._retry_s)
                 await asyncio.sleep(self._retry_s)
 
     def _report(self, job: Job, progress: Progress) -> None:
