@@ -253,20 +253,28 @@ class Errand:
             if keep is not None:
                 keep(connection, answer)
 
-        await self.door.writes.write(write)
-        await self.door.purse.settle(packed.entry, answer.usage.cost_usd)
+        try:
+            await self.door.writes.write(write)
+        finally:  # a full disk frees what was reserved, or teaching would wait for it for ever
+            await self.door.purse.settle(packed.entry, answer.usage.cost_usd)
         return answer
 
     async def failed(self, sent: LedgerEntry, error: BaseException) -> None:
         """Take note of a failure: paid for, as far as can be known, or not."""
         end = failed_end(sent, error, self.door)
-        await self.door.writes.write(lambda c: ledger.add(c, [end]))
-        await self.door.purse.settle(sent, end.cost_usd)
+        try:
+            await self.door.writes.write(lambda c: ledger.add(c, [end]))
+        finally:
+            await self.door.purse.settle(sent, end.cost_usd)
 
     async def _let_out(self, task: Task, about: str) -> Packed:
         packed = await self.pack(task, about)
         await self.door.purse.take(packed.entry, within=self.purpose != "draft")
-        await self.door.writes.write(lambda c: ledger.add(c, [packed.entry]))
+        try:
+            await self.door.writes.write(lambda c: ledger.add(c, [packed.entry]))
+        except BaseException:
+            await asyncio.shield(self.door.purse.settle(packed.entry, 0.0))  # it never left
+            raise
         return packed
 
 

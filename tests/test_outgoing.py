@@ -5,8 +5,9 @@ Claude stands behind a server on this machine that speaks the real wire format.
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from daemon.errors import (
     ExclusionsUnknown,
     MailExcluded,
     PriceUnknown,
+    StoreLocked,
 )
 from daemon.outgoing import Purpose
 from daemon.records import LedgerEntry
@@ -258,6 +260,32 @@ async def test_teaching_stops_before_a_cap_is_passed(server: Server, tmp_path: P
         assert spent.reserved == 0
         assert "<points>" not in (await door.errand("draft", HOME).complete(DraftTask(x=X))).text
     assert 0 < len(server.seen) < 100
+
+
+@pytest.mark.parametrize("when", ["sent", "answered", "failed"])
+async def test_what_could_not_be_noted_is_not_reserved_for_ever(
+    server: Server, tmp_path: Path, when: str
+) -> None:
+    """A request whose entry the store did not take is at its end: others learn of the budget."""
+    go_on = asyncio.Event()
+    server.next.append(Held(go_on))
+    async with open_door(tmp_path, server, budget={"night_usd": 0.06}) as (door, database):
+        await database.read(lambda c: c.execute("PRAGMA busy_timeout = 1").fetchall())
+        errand = door.errand("teach", HOME)
+        await door.purse.standing()
+        asking = asyncio.create_task(errand.complete(INTENT))
+        if when != "sent":
+            await server.asked()
+        with closing(sqlite3.connect(tmp_path / "trimtab.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            if when == "failed":
+                server.connections[-1].reset()
+            go_on.set()
+            with pytest.raises(StoreLocked):
+                await asking
+        dear = replace((await errand.pack(INTENT, "")).entry, cost_usd=1.0)
+        with pytest.raises(BudgetSpent):
+            await asyncio.wait_for(door.purse.take(dear, within=True), 10)
 
 
 async def test_a_model_of_unknown_price_does_not_teach(server: Server, tmp_path: Path) -> None:
