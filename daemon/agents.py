@@ -42,7 +42,7 @@ class Agents:
     async def rules(self, account: str, x: X) -> AgentAnswer | None:
         """The current adapter's answer for x, None where there is no adapter.
 
-        Raises AdapterDamaged, BaseNotFound, WorkerBusy and WorkerDied.
+        Raises AdapterDamaged, BaseNotFound, WorkerBusy, WorkerDied, WorkerFailed and OSError.
         """
         current = adapters.current(self.root, account)
         if current is None:

@@ -19,6 +19,7 @@ from mlx_agent.errors import (
     TrimtabError,
     WorkerBusy,
     WorkerDied,
+    WorkerFailed,
 )
 from mlx_agent.few_shot import FEWEST, NEIGHBOURS, few_shot_rules
 from mlx_agent.records import AgentAnswer, Lesson, Rule, Rung, StyleCard, X
@@ -34,7 +35,8 @@ class Agents(Protocol):
     async def rules(self, account: str, x: X) -> AgentAnswer | None:
         """The current adapter's answer, None where there is no adapter.
 
-        Raises AdapterDamaged, AdapterNotFound, BaseDamaged, BaseNotFound, WorkerBusy, WorkerDied.
+        Raises AdapterDamaged, AdapterNotFound, BaseDamaged, BaseNotFound, WorkerBusy, WorkerDied,
+        WorkerFailed and OSError.
         """
         ...
 
@@ -81,6 +83,7 @@ _WHY: dict[type[TrimtabError], str] = {
     BaseNotFound: "the agent's base model is missing",
     WorkerBusy: "the agent is being trained",
     WorkerDied: "the agent's process ended",
+    WorkerFailed: "the agent's process failed",
 }
 _INSTEAD: dict[Rung, str] = {
     "adapter": "",
@@ -101,6 +104,8 @@ async def from_adapter(
         return Missed(why=_WHY[type(error)])
     except TimeoutError:
         return Missed(why="the agent took too long")
+    except OSError:  # no room for its log, no memory for a process, a file gone just now
+        return Missed(why="the agent could not be started")
     if answer is None:
         return Missed(why="no agent yet")
     if not answer.valid or not answer.rules:
@@ -125,6 +130,8 @@ async def warmed(
         return Missed(why=_WHY[type(error)])
     except TimeoutError:
         return Missed(why="the agent took too long")
+    except OSError:  # no room for its log, no memory for a process, a file gone just now
+        return Missed(why="the agent could not be started")
 
 
 async def from_nearest_lessons(agents: Agents, account: str, x: X) -> Reached | Missed:

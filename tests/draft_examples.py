@@ -138,7 +138,7 @@ def a_mail(mail_id: str = "m1", *, own_text: str, **changes: Any) -> Mail:
 class SomeAgents:
     """Answers what it was given; raises it if it is an error."""
 
-    answer: AgentAnswer | TrimtabError | None = None
+    answer: AgentAnswer | TrimtabError | OSError | None = None
     style_card: StyleCard | None = None
     seconds: float = 0.0
     lessons: Sequence[Lesson] = ()
@@ -146,7 +146,7 @@ class SomeAgents:
     async def rules(self, account: str, x: X) -> AgentAnswer | None:
         assert x.metadata.sender == NORA, account
         await asyncio.sleep(self.seconds)
-        if isinstance(self.answer, TrimtabError):
+        if isinstance(self.answer, TrimtabError | OSError):
             raise self.answer
         return self.answer
 

@@ -1,5 +1,6 @@
 """The user's word on a draft: its rules, writing it anew, the stand-in, and warming up."""
 
+import errno
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from mlx_agent.errors import (
     ModelUnreachable,
     TrimtabError,
     WorkerDied,
+    WorkerFailed,
 )
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import Rule
@@ -175,10 +177,12 @@ async def test_opening_a_window_has_the_agent_ready(database: Database) -> None:
         (None, "no agent yet"),
         (AdapterDamaged("a1", "a file is missing"), "the agent's files are damaged"),
         (WorkerDied(-9), "the agent's process ended"),
+        (WorkerFailed("RuntimeError"), "the agent's process failed"),
+        (OSError(errno.ENOSPC, "no room for its log"), "the agent could not be started"),
     ],
 )
 async def test_an_agent_that_cannot_be_ready_is_no_error(
-    database: Database, answer: TrimtabError | None, why: str
+    database: Database, answer: TrimtabError | OSError | None, why: str
 ) -> None:
     """The window opens all the same, and says what the draft will go by."""
     warmed = await a_drafter(database, SomeAgents(answer=answer)).warm(a_request(bullets=()))

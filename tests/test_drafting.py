@@ -1,6 +1,7 @@
 """From a request to a stored draft, down the ladder if need be."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -45,6 +46,7 @@ from mlx_agent.errors import (
     TrimtabError,
     WorkerBusy,
     WorkerDied,
+    WorkerFailed,
 )
 from mlx_agent.few_shot import FEWEST
 from mlx_agent.records import Rule
@@ -99,10 +101,12 @@ async def test_the_agents_rules_steer_the_writer(database: Database) -> None:
         (BaseNotFound("pocket"), "the agent's base model is missing"),
         (WorkerBusy(), "the agent is being trained"),
         (WorkerDied(-9), "the agent's process ended"),
+        (WorkerFailed("RuntimeError"), "the agent's process failed"),
+        (OSError(errno.ENOSPC, "no room for its log"), "the agent could not be started"),
     ],
 )
 async def test_without_an_agent_the_style_card_is_used_and_the_draft_says_why(
-    database: Database, answer: TrimtabError | None, why: str
+    database: Database, answer: TrimtabError | OSError | None, why: str
 ) -> None:
     """A rung that fails is no failure of the draft."""
     drafter = a_drafter(database, SomeAgents(answer=answer, style_card=CARD))
