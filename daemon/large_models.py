@@ -24,8 +24,8 @@ ATTEMPTS = 6
 LONGEST_S = 120.0
 """A provider that asks to wait longer ends the job, which is tried again another time.
 
-Both are for work that nobody waits for. A draft has `Patient`'s own bounds for what is streamed: two
-attempts, the second within 8 s, and then the stand-in or one clear error.
+Both are for work that nobody waits for. A draft has `Patient`'s own bounds for what is streamed:
+two attempts, the second within 8 s, and then the stand-in or one clear error.
 """
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
 
 from daemon.errors import CloudForbidden, MailExcluded, TransientError, WriterUnavailable
-from mlx_agent.errors import AnswerMalformed, TrimtabError
+from mlx_agent.errors import (
+    AnswerMalformed,
+    ModelOverloaded,
+    ModelUnreachable,
+    RateLimited,
+    TrimtabError,
+    WorkerBusy,
+)
 from mlx_agent.large import LargeModel
 from mlx_agent.records import Answer, DraftTask
 
@@ -60,6 +68,22 @@ async def _pieces(task: DraftTask, writer: Writer) -> AsyncIterator[str | Answer
                 whole = whole or isinstance(piece, Answer)
                 yield piece
     except (TransientError, OSError) as error:
-        raise WriterUnavailable(model.name, type(error).__name__) from error
+        raise WriterUnavailable(model.name, _reason(error)) from error
     if not whole:
         raise AnswerMalformed("draft", "it was cut off")
+
+
+def _reason(error: Exception) -> str:
+    """Why a writer did not answer, in a few words for the user."""
+    match error:
+        case RateLimited(delay_s=float(delay)) | ModelOverloaded(delay_s=float(delay)) if delay > 0:
+            return f"it asks to wait {math.ceil(delay)} s"
+        case RateLimited():
+            return "it is asked too often"
+        case ModelOverloaded():
+            return "it is overloaded"
+        case ModelUnreachable():
+            return error.reason
+        case WorkerBusy():
+            return "the agent is being trained"
+    return type(error).__name__

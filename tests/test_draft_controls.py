@@ -30,7 +30,9 @@ from mlx_agent.errors import (
     AdapterDamaged,
     ModelOverloaded,
     ModelUnreachable,
+    RateLimited,
     TrimtabError,
+    WorkerBusy,
     WorkerDied,
     WorkerFailed,
 )
@@ -150,6 +152,26 @@ async def test_a_writer_that_breaks_off_is_not_stood_in_for(database: Database) 
     with pytest.raises(WriterUnavailable):
         await events_of(drafter, a_request())
     assert await stored(database) == 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (RateLimited("claude", 29.4), "it asks to wait 30 s"),
+        (RateLimited("claude", None), "it is asked too often"),
+        (ModelOverloaded("claude", None), "it is overloaded"),
+        (ModelUnreachable("claude", "time-out", sent=True), "time-out"),
+        (WorkerBusy(), "the agent is being trained"),
+    ],
+)
+async def test_why_the_writer_did_not_answer_is_told(
+    database: Database, failure: Exception, why: str
+) -> None:
+    """In words: who is told to wait knows for how long."""
+    writer = ScriptedWriter(pieces=(), failure=failure)
+    with pytest.raises(WriterUnavailable) as caught:
+        await events_of(a_drafter(database, SomeAgents(), writer), a_request())
+    assert (caught.value.model, caught.value.reason) == ("scripted", why)
 
 
 async def test_without_a_stand_in_the_error_is_the_writers(database: Database) -> None:

@@ -377,7 +377,7 @@ def test_an_attempt_that_took_all_the_time_is_the_last() -> None:
     """A network that swallows connections is not tried for twice as long."""
 
     class Slow(Scripted):
-        async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
+        async def stream(self, _: Task) -> AsyncGenerator[str | Answer, None]:
             self.begun.append(now())
             await asyncio.sleep(10)
             raise UNSENT
