@@ -8,7 +8,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
 
-from daemon.errors import CloudForbidden, MailExcluded, TransientError, WriterUnavailable
+from daemon.errors import (
+    CloudForbidden,
+    MailExcluded,
+    StoreLocked,
+    TransientError,
+    WriterUnavailable,
+)
 from mlx_agent.errors import (
     AnswerMalformed,
     ModelOverloaded,
@@ -67,6 +73,8 @@ async def _pieces(task: DraftTask, writer: Writer) -> AsyncIterator[str | Answer
             async for piece in told:
                 whole = whole or isinstance(piece, Answer)
                 yield piece
+    except StoreLocked:  # what is noted of the asking could not be: it says nothing of the writer
+        raise
     except (TransientError, OSError) as error:
         raise WriterUnavailable(model.name, _reason(error)) from error
     if not whole:

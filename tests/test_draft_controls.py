@@ -20,7 +20,13 @@ from draft_examples import (
 )
 
 from daemon.draft_records import Done, DraftEvent, Warmed
-from daemon.errors import CloudForbidden, DraftNotFound, MailExcluded, WriterUnavailable
+from daemon.errors import (
+    CloudForbidden,
+    DraftNotFound,
+    MailExcluded,
+    StoreLocked,
+    WriterUnavailable,
+)
 from daemon.ladder import applied
 from daemon.records import StandingRules
 from daemon.store import drafts as draft_store
@@ -152,6 +158,14 @@ async def test_a_writer_that_breaks_off_is_not_stood_in_for(database: Database) 
     with pytest.raises(WriterUnavailable):
         await events_of(drafter, a_request())
     assert await stored(database) == 0
+
+
+async def test_a_store_that_is_locked_is_not_the_writers_fault(database: Database) -> None:
+    """It says so, and nobody stands in: what was to be noted of the asking could not be."""
+    writer = ScriptedWriter(pieces=(), failure=StoreLocked(Path("trimtab.db")))
+    drafter = a_drafter(database, SomeAgents(), writer, stand_in=lambda *_: Offline())
+    with pytest.raises(StoreLocked):
+        await events_of(drafter, a_request())
 
 
 @pytest.mark.parametrize(
