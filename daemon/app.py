@@ -28,7 +28,7 @@ from daemon.jobs import schedule
 from daemon.jobs.runner import Runner
 from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
-from daemon.large_models import open_models
+from daemon.large_models import Models
 from daemon.learning import SentText, record_sent, take_back
 from daemon.lock import HomeLock
 from daemon.mailbox.outbox import Delivered, Outbox
@@ -237,7 +237,7 @@ def build_door(config: Config, database: Database, worker: Worker) -> Door:
         config=config,
         database=database,
         purse=Purse(config.budget, database, local_now),
-        models=open_models(config, worker.chat),
+        models=Models(config, worker.chat),
         clock=now,
     )
 

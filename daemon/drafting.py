@@ -102,6 +102,8 @@ class Drafter:
         Raises AccountUnknown and StoreFull; an agent that cannot answer is none of its failures.
         """
         missed = await warmed(self.agents, request.account, await self._x(request))
+        if missed is not None:  # the draft may well have to go by the card
+            await self.agents.card(request.account)
         return Warmed(ready=missed is None, why=missed.why if missed else None)
 
     def cancel(self, draft_id: str) -> bool:
