@@ -47,15 +47,18 @@ def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
 
 def last_to(connection: sqlite3.Connection, account: str, address: str) -> tuple[int, Mail | None]:
     """How many mails with own text went to a first recipient, and the latest of them."""
+    counted = connection.execute(
+        "SELECT count(*) FROM mail WHERE account = ? AND first_to = lower(?) AND own_text != ''",
+        (account, address),
+    ).fetchone()
     row = connection.execute(
         """
-        SELECT *, count(*) OVER () AS earlier FROM mail
-        WHERE account = ? AND first_to = lower(?) AND own_text != ''
+        SELECT * FROM mail WHERE account = ? AND first_to = lower(?) AND own_text != ''
         ORDER BY sent_at DESC, id DESC LIMIT 1
         """,
         (account, address),
     ).fetchone()
-    return (0, None) if row is None else (int(row["earlier"]), _mail(row))
+    return int(counted[0]), None if row is None else _mail(row)
 
 
 def mail(connection: sqlite3.Connection, account: str, mail_id: str) -> Mail | None:
