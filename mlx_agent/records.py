@@ -281,7 +281,60 @@ class JudgeTask:
     second: str
 
 
-FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncovered:
+    """A bullet, by its position, that the draft does not say, and its facts that are not in it."""
+
+    position: int
+    facts: tuple[str, ...] = ()
+
+
+FactKind = Literal["number", "date", "time", "amount", "name", "address", "link", "file"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """A fact of the draft that x does not hold: `text` stands there from `start` to `end`."""
+
+    kind: FactKind
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongLanguage:
+    """A draft that is written in another language than it has to be, as ISO 639-1 codes."""
+
+    written: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What was found wrong with a draft; nothing, as far as can be told, where all are empty."""
+
+    uncovered: tuple[Uncovered, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    language: WrongLanguage | None = None
+
+    @property
+    def findings(self) -> int:
+        """How many there are; a fact that is named twice is one."""
+        facts = {(fact.kind, fact.text) for fact in self.unsupported}
+        return len(self.uncovered) + len(facts) + (self.language is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedraftTask:
+    """Write the draft of `task` again: `checks` found in `text` what has to be mended."""
+
+    task: DraftTask
+    text: str
+    checks: Checks
+
+
+FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask | RedraftTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,8 +413,12 @@ class Provenance:
     `rule_ids` are those of the rules it was written under (`rules.rule_id`), in their order.
     `prompt_version` is of the writer's prompt, `agent_prompt_version` of the agent's, empty where
     no agent answered. `timings_ms` are the milliseconds from the request to the end of each stage:
-    `x`, `rules`, `first_text`, `text`. `usage` is the writer's, `agent_tokens` are those that the
-    agent decoded.
+    `x`, `rules`, `first_text`, `text`, and `repair` where there was one. `usage` is the writer's,
+    `agent_tokens` are those that the agent decoded.
+
+    `instruction` is what the user asked for besides the bullets. `repair` says whether the writer
+    was asked to mend the draft, and what came of it: the mended text was `used`, or was `no
+    better`, or the request `failed`. `usage` counts that request as well.
     """
 
     rung: Rung
@@ -377,6 +434,8 @@ class Provenance:
     rule_ids: tuple[str, ...] = ()
     agent_prompt_version: str = ""
     agent_tokens: int = 0
+    instruction: str = ""
+    repair: Literal["", "used", "no better", "failed"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

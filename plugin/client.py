@@ -50,7 +50,7 @@ class DaemonNotRunning(ApiError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A server-sent event of a draft: `rules`, `text` or `done`."""
+    """A server-sent event of a draft: `rules`, `text`, `replace` or `done`."""
 
     name: str
     data: dict[str, Any]
@@ -94,7 +94,15 @@ class Client:
         return await self._call("POST", "/warm", dict(request))
 
     async def draft(self, request: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
-        """`rules` (with the draft's id), `text` pieces, then `done`; raises ApiError on `error`."""
+        """`rules` (with the draft's id), `text` pieces, perhaps one `replace`, then `done`.
+
+        The `text` of `replace` is the whole draft, mended by the writer: show it in place of the
+        pieces. `done` holds the draft as it is stored, which lacks what does not belong into a mail
+        (a preamble, a second sign-off), and `checks`: the bullets that are left out
+        (`uncovered`: `position`, `facts`), the facts that nothing given holds (`unsupported`:
+        `kind`, `text`, `start` and `end` in the draft's text), and the wrong `language` (`written`,
+        `wanted`) or null. Raises ApiError on `error`.
+        """
         with self._failures():
             async with self._http.stream("POST", "/drafts", json=dict(request)) as response:
                 if response.is_error:

@@ -10,12 +10,15 @@ from mlx_agent.large.anthropic import Anthropic
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.records import (
     BaselineTask,
+    Checks,
     DraftTask,
     IntentTask,
     JudgeTask,
     Metadata,
+    RedraftTask,
     RulesTask,
     Task,
+    Uncovered,
     X,
 )
 
@@ -33,7 +36,10 @@ R2 = RulesTask(x=X_BOAT, own_text=OWN_TEXT, baseline=None, strategy="R2")
 R3 = RulesTask(x=X_BOAT, own_text=OWN_TEXT, baseline=GENERIC)
 DRAFT = DraftTask(x=X_BOAT, rules=(GREETING,), instruction="shorter")
 JUDGE = JudgeTask(x=X_BOAT, truth=OWN_TEXT, first="Hello Tim", second=GENERIC)
-TASKS: tuple[Task, ...] = (INTENT, BASELINE, R1, R2, R3, DRAFT, JUDGE)
+REDRAFT = RedraftTask(
+    task=DRAFT, text="Hello Tim", checks=Checks(uncovered=(Uncovered(position=0),))
+)
+TASKS: tuple[Task, ...] = (INTENT, BASELINE, R1, R2, R3, DRAFT, JUDGE, REDRAFT)
 
 Client = Callable[..., Anthropic]
 

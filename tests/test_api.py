@@ -99,7 +99,7 @@ async def test_a_draft_comes_as_events(http: httpx.AsyncClient, database: Databa
     assert [rule["aspect"] for rule in rules["rules"]] == ["greeting", "sign-off"]
     assert rules["degraded"].startswith("no agent yet")
     assert done["draft"]["id"] == rules["draft_id"]
-    assert done["checks"] == {"uncovered": [], "unsupported": []}
+    assert done["checks"] == {"uncovered": [], "unsupported": [], "language": None}
     stored = await database.read(draft_store.draft, rules["draft_id"])
     assert stored is not None
     assert stored.text == done["draft"]["text"]

@@ -15,16 +15,19 @@ from mlx_agent.ordinary import NAMES_TOO, ORDINARY
 from mlx_agent.records import (
     Address,
     BaselineTask,
+    Checks,
     ContextMessage,
     DraftTask,
     IntentTask,
     JudgeTask,
     Metadata,
     Recipient,
+    RedraftTask,
     RepairTask,
     Rule,
     RulesTask,
     Task,
+    Unsupported,
     X,
 )
 from mlx_agent.redact import Placeholders, redact
@@ -222,6 +225,18 @@ ONCE = (
     | st.builds(BaselineTask, x=XS)
     | st.builds(RulesTask, x=XS, own_text=TEXTS, baseline=st.none() | TEXTS)
     | st.builds(DraftTask, x=XS, rules=RULES.map(tuple), instruction=TEXTS)
+    | st.builds(
+        RedraftTask,
+        task=st.builds(DraftTask, x=XS, rules=RULES.map(tuple), instruction=TEXTS),
+        text=TEXTS,
+        checks=st.builds(
+            Checks,
+            uncovered=st.just(()),
+            unsupported=st.lists(
+                st.builds(Unsupported, kind=st.just("name"), text=TEXTS), max_size=2
+            ).map(tuple),
+        ),
+    )
     | st.builds(JudgeTask, x=XS, truth=TEXTS, first=TEXTS, second=TEXTS)
 )
 TASKS = ONCE | st.builds(RepairTask, task=ONCE, answer=TEXTS, reason=st.just("empty"))
@@ -288,6 +303,8 @@ def _empty(task: Task) -> Task:
             return replace(task, task=_empty(task.task), answer="")  # type: ignore[arg-type]
         case JudgeTask():
             return JudgeTask(x=x, truth="", first="", second="")
+        case RedraftTask():
+            return RedraftTask(task=replace(task.task, x=x), text="", checks=Checks())
         case _:
             return replace(task, x=x)
 
