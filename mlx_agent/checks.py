@@ -33,6 +33,8 @@ _STOP = frozenset(
 )
 _TELLING = frozenset("ask tell say mention".split())
 """What a note says the writer should do, and a mail does."""
+_TELLING_KINDS = frozenset({"address", "link", "file", "name", "amount"})
+"""Facts that hardly stand in a draft by chance: with one of them, one other word may be missing."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOT = re.compile(r"\b(?:not|cannot|never|nicht|nie|kein\w*|ne|jamais)\b|n['’]t\b", re.IGNORECASE)
 _DENIES = re.compile(
@@ -70,8 +72,9 @@ def uncovered(x: X, draft: str) -> tuple[Uncovered, ...]:
         its_claims = claims(point, noted)
         missing = _missing(its_claims, said, people)
         words = _content(_without(point, its_claims), noted, _TELLING | people)
+        told = len(words) < 2 and any(claim.kind in _TELLING_KINDS for claim in its_claims)
         lost = vocabulary is not None and _share(words, vocabulary) < _least(its_claims)
-        if missing or lost or (_NOT.search(point) and not denies):
+        if missing or (lost and not told) or (_NOT.search(point) and not denies):
             found.append(Uncovered(position=position, facts=missing))
     return tuple(found)
 
@@ -81,7 +84,7 @@ def unsupported(draft: str, task: DraftTask) -> tuple[Unsupported, ...]:
     held = ground_of(task.x, task.instruction, (rule.instruction for rule in task.rules))
     return tuple(
         Unsupported(kind=claim.kind, text=claim.text, start=claim.start, end=claim.end)
-        for claim in claims(draft, language(draft))
+        for claim in claims(draft, language(draft, fewest=1))
         if not held.holds(claim)
     )
 

@@ -36,7 +36,11 @@ _GREETS = re.compile(
     r"\b(?:herrn?|frau|dr\.?|prof\.?|hallo|hi|hey|liebe[rs]?|moin|servus|tag|morgen) $",
     re.IGNORECASE,
 )
-_NO_NAMES = facts.NO_NAMES | (ORDINARY - CALENDAR)
+_ADDRESSED = frozenset(
+    "herr herrn frau fraulein dr prof damen herren kollegen kolleginnen kollegin kollege team "
+    "leute madame monsieur mademoiselle messieurs mesdames maitre je".split()
+)
+_NO_NAMES = facts.NO_NAMES | (ORDINARY - CALENDAR) | _ADDRESSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,10 +68,12 @@ _UNITS = {
     "pound": "£ gbp pound pounds", "franc": "chf franc francs franken", "cent": "cents",
     "percent": "% percent prozent", "hour": "hour hours hr hrs stunde stunden heure heures",
     "minute": "minute minutes min mins minuten", "day": "day days tag tage tagen jour jours",
-    "week": "week weeks woche wochen semaine semaines",
-    "month": "month months monat monate monaten mois",
-    "year": "year years jahr jahre jahren an ans annee annees",
+    "week": "week weeks wk wks woche wochen semaine semaines",
+    "month": "month months mth mths monat monate monaten mois",
+    "year": "year years yr yrs jahr jahre jahren an ans annee annees",
     "person": "people person persons personen leute personne personnes", "kilo": "kg kilo kilos",
     "kilometre": "km kilometre kilometres kilometer", "mile": "mile miles",
 }  # fmt: skip
+PARTS = {"week": ("day", 7), "hour": ("minute", 60), "year": ("month", 12)}
+"""Units that may as well be counted in smaller ones."""
 UNIT_OF = {form: unit for unit, forms in _UNITS.items() for form in forms.split()}

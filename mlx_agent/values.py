@@ -19,6 +19,7 @@ from mlx_agent.value_words import (
     DAYS,
     IMPLIED,
     NUMBERS,
+    PARTS,
     POWERS,
     UNIT_OF,
     UNSURE_DAYS,
@@ -41,6 +42,7 @@ _TOKENS = re.compile(
     |(?P<worded>\b(?:{_CLOCK_WORDS})[ ](?:\d{{1,2}}\b|[^\W\d_]+)
         |\b[^\W\d_]+[ ](?:o['’]clock|uhr)\b
         |\b(?:noon|midday|midnight|mittags?|mitternacht|midi|minuit)\b)
+    |(?P<half>\b(?:half\ an\ hour|halben?\ stunde|demi-heure)\b)
     |(?P<sum>(?:[$€£]|\b(?:usd|eur|gbp|chf)\b)[ ]?{_NUMERAL}(?:k|m)?\b)
     |(?P<code>(?<![\w])(?=[\w.\-/]{{0,40}}\d)(?=[\w.\-/]{{0,40}}[^\W\d_])
         (?!\d+(?:st|nd|rd|th|er|e|k|m|km|kg|mins?|hrs?|eur|usd|chf|gbp)\b)
@@ -52,9 +54,13 @@ _TOKENS = re.compile(
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
 _AT = re.compile(
     r"\b(?:at|by|until|till|til|from|before|after|around|about|to|or|and|um|ab|bis|gegen|vor|nach"
-    r"|à|vers|dès|avant|après|around|between|zwischen)\s$|[-–]\s?$|@\s?$",
+    r"|à|vers|dès|avant|après|around|between|zwischen"
+    r"|\w+days?,?|\w+tag,?|\w+di,?|today,?|tomorrow,?|tonight,?|heute,?|morgen,?|demain,?)\s$"
+    r"|[-–]\s?$|@\s?$",
     re.IGNORECASE,
 )
+_ON = re.compile(r"\s?[-–]\s?\d")
+"""Before and after these a number may be a time of day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class _Reader:
                 return _numeric_date(match)
             case "clock" | "worded":
                 return _time(match)
-            case "sum":
+            case "half" | "sum":
                 return self._sum(match)
             case "code":
                 return _made("number", match, [{f"c{said}"}])
@@ -162,7 +168,9 @@ class _Reader:
         return after if gap in {"", " ", "-", "\u00a0", "\u202f"} else None
 
     def _sum(self, match: re.Match[str]) -> Value:
-        """A sign of money and the number after it."""
+        """A sign of money and the number after it, or half an hour."""
+        if match.lastgroup == "half":
+            return _amount(match.start(), match.end(), ["30"], "minute")
         said = folded(match.group())
         numeral = re.search(rf"{_NUMERAL}[km]?", said)
         sign = said[: numeral.start()].strip() if numeral else ""
@@ -186,7 +194,8 @@ class _Reader:
             self._place += 1
             return _amount(match.start(), self._end, numbers, unit)
         gives = {f"{mark}{number}" for number in numbers for mark in "nb"}
-        if _AT.search(self._text[max(0, match.start() - 10) : match.start()]):
+        before = self._text[max(0, match.start() - 14) : match.start()]
+        if _AT.search(before) or _ON.match(self._text[self._end : self._end + 4]):
             gives |= {f"t{time}" for number in numbers for time in _hours(number)}
         ways = [frozenset({f"n{number}"}) for number in numbers]
         ways += [frozenset({f"t{time}"}) for number in numbers for time in _hours(number)]
@@ -232,10 +241,15 @@ def _amount(start: int, end: int, numbers: list[str], unit: str) -> Value:
     gives = {f"a{number}{unit}" for number in numbers} | {f"n{number}" for number in numbers}
     ways = [frozenset({f"a{number}{unit}"}) for number in numbers]
     ways += [frozenset({f"b{number}", f"u{unit}"}) for number in numbers]
+    if unit in PARTS:
+        part, times = PARTS[unit]
+        parts = {f"a{_plain(str(float(number) * times))}{part}" for number in numbers}
+        gives |= parts
+        ways += [frozenset({one}) for one in parts]
     if unit == "hour":  # `15 heures` is a time of day
-        times = {f"t{time}" for number in numbers for time in _hours(number)}
-        gives |= times
-        ways += [frozenset({time}) for time in times]
+        clock = {f"t{time}" for number in numbers for time in _hours(number)}
+        gives |= clock
+        ways += [frozenset({time}) for time in clock]
     return Value(
         kind="amount",
         start=start,

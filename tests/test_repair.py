@@ -1,11 +1,14 @@
 """The one silent repair of a draft by its writer."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from anthropic_server import Held, Said, Server, serving
 from draft_examples import (
     BULLETS,
     NORA,
@@ -17,11 +20,15 @@ from draft_examples import (
     events_of,
     opened,
 )
+from large_homes import HOME, open_door
 from store_samples import a_batch, add_cut
 
 from daemon.draft_records import Done, RulesReady, TextPiece, TextReplaced
+from daemon.errors import DraftCancelled
+from daemon.records import LedgerEntry
 from daemon.repair import Checked, added, better, mended, to_be_mended
 from daemon.store import drafts as draft_store
+from daemon.store import ledger
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from mlx_agent.checks import check
@@ -222,3 +229,61 @@ async def test_the_accounts_signature_is_not_written_twice(database: Database) -
     done = events[-1]
     assert isinstance(done, Done)
     assert done.draft.text == f"{GOOD}\n\nCheers,\nNora"
+
+
+# --- by a model elsewhere ---------------------------------------------------------------------
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as started:
+        yield started
+
+
+async def entries(database: Database) -> list[LedgerEntry]:
+    epoch = datetime(2020, 1, 1, tzinfo=UTC)
+    return await database.read(ledger.entries, account=None, since=epoch, limit=9)
+
+
+async def test_a_repair_goes_through_the_same_door(server: Server, tmp_path: Path) -> None:
+    """It stands in the ledger, its cost in the draft, and what is redacted does not leave."""
+    server.next.append(Said(text="Hello NAME_2,\n\nthe boat is ready. It costs 4711 euros."))
+    async with open_door(tmp_path, server, redact=True) as (door, database):
+        drafter = a_drafter(database, SomeAgents(), door.errand("draft", HOME, "d1"))
+        done = (await events_of(drafter, a_request(bullets=("berth 8374 is ready for Bo",))))[-1]
+        noted = await entries(database)
+    assert isinstance(done, Done)
+    assert done.draft.provenance.repair == "used"
+    assert "8374" in done.draft.text
+    assert done.checks == Checks()
+    assert [(entry.prompt, entry.event, entry.about) for entry in noted] == [
+        ("draft", "sent", "d1"),
+        ("draft", "answered", "d1"),
+        ("redraft", "sent", "d1"),
+        ("redraft", "answered", "d1"),
+    ]
+    paid = sum(entry.cost_usd or 0 for entry in noted if entry.event == "answered")
+    assert done.draft.provenance.usage.cost_usd == pytest.approx(paid)
+    assert paid > 0
+    asked = json.dumps([seen.body for seen in server.seen])
+    assert "Left out: berth NUMBER_" in asked
+    assert "Not in the material: " in asked
+    for hidden in ("8374", "4711", "Oduya", "Tim", "Nora"):
+        assert hidden not in asked
+
+
+async def test_an_abandoned_repair_is_stopped_at_the_provider(
+    server: Server, tmp_path: Path
+) -> None:
+    """As the writing is: the line is cut, and nothing is stored."""
+    server.next += [Said(text=POOR), Held(asyncio.Event())]
+    async with open_door(tmp_path, server) as (door, database):
+        drafter = a_drafter(database, SomeAgents(), door.errand("draft", HOME))
+        following = asyncio.create_task(events_of(drafter, a_request()))
+        seen = await server.asked(2)
+        drafter.cancel_all()
+        with pytest.raises(DraftCancelled):
+            await following
+        await asyncio.wait_for(seen.gone.wait(), 5)
+        assert await database.read(draft_store.drafts, "home") == []
+        assert [entry.event for entry in await entries(database)][-2:] == ["sent", "lost"]

@@ -56,6 +56,12 @@ SAME = [
     ("lundi", "Monday"),
     ("berth 12b", "12B"),
     ("40\neuros", "40 euros"),
+    ("two weeks", "14 days"),
+    ("14 days", "two weeks"),
+    ("half an hour", "30 min"),
+    ("1.5 hours", "90 minutes"),
+    ("7 pm", "Saturday, 7"),
+    ("10:00", "Thursday 10-11"),
 ]
 
 
