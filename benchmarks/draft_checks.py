@@ -10,8 +10,8 @@ agent: rules from the nearest of the older lessons, the offline writer, the chec
                 not supported
     own mails   what the checks find in the mails that the people wrote from those bullets, which
                 say all of them: false alarms, but for what the bullets lack
-    planted     the share of faults that are found: a bullet that is left out, a fact of x that is
-                changed, and a sentence with a fact that x does not hold
+    planted     the share of faults that are found: a bullet that is left out, a `not` that is, a
+                fact that is changed, and a sentence with a fact that x does not hold
     tidying     the mails that `tidy` would change of all that the people wrote, and of all drafts
 
 Needs the people's mail beside the repository; ends with 1 where a bound is missed.
@@ -73,6 +73,8 @@ PLANTED = {
     "link": "See https://quibble.example/zz for it.",
 }
 CHANGED = {"number": {"number", "amount", "time"}, "date": {"date"}, "name": {"name"}}
+TURNED = "every `not` is left out"
+"""Told without a bound: a draft that denies anything at all is taken at its word."""
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February April June July September October November December".split()
 
@@ -208,17 +210,17 @@ def of_planted(held: Sequence[HeldOut]) -> list[Result]:
     """How many of the faults that are put into the drafts are found."""
     tried: dict[str, list[bool]] = {}
     for one in held:
-        for name, seen in (*_left_out(one), *_changed(one), *_foreign(one)):
+        for name, seen in (*_left_out(one), *_turned(one), *_changed(one), *_foreign(one)):
             tried.setdefault(name, []).append(seen)
     results = []
     for name, seen in tried.items():
-        share = sum(seen) / len(seen)
+        share, bound = sum(seen) / len(seen), "" if name == TURNED else f"{FOUND:.0%}"
         results.append(
             Result(
                 what=f"planted: {name}",
                 measured=f"{sum(seen)} of {len(seen)}, {share:.1%}",
-                bound=f"{FOUND:.0%}",
-                met=share >= FOUND,
+                bound=bound,
+                met=not bound or share >= FOUND,
             )
         )
     return results
@@ -232,6 +234,13 @@ def _left_out(one: HeldOut) -> Iterator[tuple[str, bool]]:
         less = replace(one.draft.x, intent=(*points[:place], *points[place + 1 :]))
         found = uncovered(one.draft.x, write(less, one.draft.rules))
         yield "a bullet is left out", any(lost.position == place for lost in found)
+
+
+def _turned(one: HeldOut) -> Iterator[tuple[str, bool]]:
+    """Every `not` of the draft is gone, where a bullet has one."""
+    negation = re.compile(r"n['’]t\b|(?<=\bcan)not\b|\b(?:not|never) ", re.IGNORECASE)
+    if any(map(negation.search, one.draft.x.intent)):
+        yield TURNED, bool(uncovered(one.draft.x, negation.sub("", one.draft.text)))
 
 
 def _changed(one: HeldOut) -> Iterator[tuple[str, bool]]:

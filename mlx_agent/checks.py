@@ -42,7 +42,8 @@ _DENIES = re.compile(
     r"|decline|declined|refuse|refused|hardly|rather|instead|sorry|avoid|stop|fail|failed|miss"
     r"|lack|too|only|cant|wont|dont|doesnt|didnt|isnt|arent|wasnt|havent|hasnt|couldnt|nein|niemand"
     r"|nichts|ohne|leider|weder|pas|rien|aucune?|sans|hélas|malheureusement"
-    r"|(?:un|dis|im|in)\w{4,})\b",
+    r"|un(?!der|til|it|ion|iqu|iver)\w{4,}|dis(?:agree|like|appoint|continu)\w*|impossible|invalid"
+    r"|in(?:correct|sufficient|convenient|complete|active))\b",
     re.IGNORECASE,
 )
 """A bullet that says `not` is not said by a draft that denies nothing, in any of these words."""

@@ -73,9 +73,9 @@ class Vocabulary:
 
     def __init__(self, its_stems: Iterable[str]) -> None:
         found = frozenset(its_stems)
-        # what is done again is done
-        again = [one[2:] for one in found if one[:2] == "re" and len(one) > PREFIX]
-        self._stems = found | {_IRREGULAR.get(one, one) for one in again}
+        # what is done again is done, and whether it is denied is another question
+        bare = [re.sub(r"^(?:re|un|dis)", "", one) for one in found if len(one) > PREFIX]
+        self._stems = found | {_IRREGULAR.get(one, one) for one in bare}
         self._families: dict[str, list[str]] = {}
         for one in self._stems:
             self._families.setdefault(one[:PREFIX], []).append(one)

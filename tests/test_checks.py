@@ -83,6 +83,7 @@ def test_a_bullet_is_covered_by_most_of_its_words(point: str, draft: str) -> Non
         ("see https://sea.example/a?b=1", "Have a look: [here](https://sea.example/a?b=1)."),
         ("they offered me the job", "They have offered me the position."),
         ("no, too expensive", "I'm afraid that is too expensive for us."),
+        ("I do not agree", "I disagree."),
         ("do not want it", "I am unable to take it, though I wanted it."),
         ("Treffen um 15 Uhr am Montag", "Wir sehen uns am Montag um 15:00 zum Treffen."),
         ("rendez-vous lundi à 15h", "Je confirme notre rendez-vous de lundi à 15 heures."),
@@ -112,6 +113,7 @@ def test_a_paraphrase_covers_a_bullet(point: str, draft: str) -> None:
         ("look at https://sea.example/a", "Look at sea.example/b", ("https://sea.example/a",)),
         ("it is not open", "It is open.", ()),
         ("I can't come on Friday", "I can come on Friday.", ()),
+        ("the invoice is not paid", "The invoice is paid, for your information.", ()),
     ],
 )
 def test_a_bullet_is_missing_where_its_words_or_facts_are(
