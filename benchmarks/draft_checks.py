@@ -44,17 +44,9 @@ from daemon.store.nearest import nearest_among
 from mlx_agent.card import style_card
 from mlx_agent.checks import check, uncovered, unsupported
 from mlx_agent.claims import claims, ground, ground_of
+from mlx_agent.findings import Checks
 from mlx_agent.large.offline import Offline, write
-from mlx_agent.records import (
-    AgentAnswer,
-    Checks,
-    Draft,
-    DraftTask,
-    Lesson,
-    Recipient,
-    StyleCard,
-    X,
-)
+from mlx_agent.records import AgentAnswer, Draft, DraftTask, Lesson, Recipient, StyleCard, X
 from mlx_agent.tidy import tidied
 
 HELD_OUT, BRIEF = 50, 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlx_agent.records import Address, Checks, ContextMessage, Draft, Rule, Rung
+from mlx_agent.findings import Checks
+from mlx_agent.records import Address, ContextMessage, Draft, Rule, Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

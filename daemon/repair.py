@@ -14,9 +14,10 @@ from typing import Literal
 
 from daemon.errors import TrimtabError
 from mlx_agent.checks import check
+from mlx_agent.findings import Checks
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
-from mlx_agent.records import Checks, DraftTask, RedraftTask, Usage
+from mlx_agent.records import DraftTask, RedraftTask, Usage
 
 REPAIR_SECONDS = 60.0
 

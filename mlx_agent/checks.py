@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from mlx_agent import wording
 from mlx_agent.characters import folded
 from mlx_agent.claims import Claim, Ground, claims, ground, ground_of
+from mlx_agent.findings import Checks, Uncovered, Unsupported, WrongLanguage
 from mlx_agent.language import STOP_WORDS, language, wanted
 from mlx_agent.names import words as name_words
-from mlx_agent.records import Checks, DraftTask, Uncovered, Unsupported, WrongLanguage, X
+from mlx_agent.records import DraftTask, X
 from mlx_agent.sameness import Vocabulary, stems
 
 COVERED = 0.6

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 from mlx_agent import facts, names
 from mlx_agent.characters import folded
+from mlx_agent.findings import FactKind
 from mlx_agent.ordinary import CALENDAR, ORDINARY
-from mlx_agent.records import Address, FactKind, X
+from mlx_agent.records import Address, X
 from mlx_agent.values import Value, counted, given, values
 
 _LIST_NUMBER = re.compile(r"^[^\S\n]*\d{1,2}[.)](?=\s)", re.MULTILINE)

@@ -19,12 +19,12 @@ from importlib import resources
 from string import Template
 
 from mlx_agent.characters import visible
+from mlx_agent.findings import Checks
 from mlx_agent.language import NAMES as LANGUAGES
 from mlx_agent.language import wanted
 from mlx_agent.records import (
     Address,
     BaselineTask,
-    Checks,
     ContextMessage,
     DraftTask,
     FirstTask,

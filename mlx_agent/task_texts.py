@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from mlx_agent.findings import Checks
 from mlx_agent.records import (
     Address,
     BaselineTask,
-    Checks,
     ContextMessage,
     DraftTask,
     IntentTask,

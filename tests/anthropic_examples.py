@@ -6,11 +6,11 @@ from typing import Any
 from anthropic_server import KEY
 from teaching_examples import GREETING, NORA, TIM
 
+from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large.anthropic import Anthropic
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.records import (
     BaselineTask,
-    Checks,
     DraftTask,
     IntentTask,
     JudgeTask,
@@ -18,7 +18,6 @@ from mlx_agent.records import (
     RedraftTask,
     RulesTask,
     Task,
-    Uncovered,
     X,
 )
 

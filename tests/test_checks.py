@@ -8,18 +8,9 @@ from hypothesis import strategies as st
 from teaching_examples import KIM, NORA, TIM
 
 from mlx_agent.checks import check, uncovered, unsupported
+from mlx_agent.findings import Checks, Uncovered, Unsupported, WrongLanguage
 from mlx_agent.large.offline import baseline
-from mlx_agent.records import (
-    Checks,
-    ContextMessage,
-    DraftTask,
-    Metadata,
-    Rule,
-    Uncovered,
-    Unsupported,
-    WrongLanguage,
-    X,
-)
+from mlx_agent.records import ContextMessage, DraftTask, Metadata, Rule, X
 
 ABOUT = Metadata(sender=NORA, to=(TIM,), cc=(KIM,), subject="The Skylark")
 AN_X = X(

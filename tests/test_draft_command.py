@@ -2,7 +2,7 @@
 
 from daemon.commands.draft import findings
 from mlx_agent import codec
-from mlx_agent.records import Checks, Uncovered, Unsupported, WrongLanguage
+from mlx_agent.findings import Checks, Uncovered, Unsupported, WrongLanguage
 
 
 def test_findings_are_told_in_sentences() -> None:

@@ -47,7 +47,8 @@ from mlx_agent.errors import (
     WorkerDied,
 )
 from mlx_agent.few_shot import FEWEST
-from mlx_agent.records import Rule, Uncovered
+from mlx_agent.findings import Uncovered
+from mlx_agent.records import Rule
 from mlx_agent.render import prompt_version
 from mlx_agent.rules import rule_id
 

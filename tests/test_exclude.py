@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teaching_examples import KIM, QUESTION, TIM, a_mail
 
+from mlx_agent.findings import Checks
 from mlx_agent.recipients import metadata_of
 from mlx_agent.records import (
     Address,
     BaselineTask,
-    Checks,
     ContextMessage,
     DraftTask,
     IntentTask,

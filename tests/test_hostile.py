@@ -22,6 +22,7 @@ from mlx_agent import bases, render
 from mlx_agent.characters import visible
 from mlx_agent.chat import encode
 from mlx_agent.errors import AnswerMalformed
+from mlx_agent.findings import Checks, Uncovered, Unsupported
 from mlx_agent.language import NAMES
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer
@@ -29,7 +30,6 @@ from mlx_agent.recipients import metadata_of
 from mlx_agent.records import (
     ASPECTS,
     BaselineTask,
-    Checks,
     DraftTask,
     IntentTask,
     JudgeTask,
@@ -41,8 +41,6 @@ from mlx_agent.records import (
     RulesTask,
     Strategy,
     Task,
-    Uncovered,
-    Unsupported,
     X,
 )
 from mlx_agent.redact import redact

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teaching_examples import NORA, OWN_TEXTS, TIM
 
+from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer, baseline, intent_points, rules_for, write
 from mlx_agent.records import (
     Answer,
     BaselineTask,
-    Checks,
     DraftTask,
     IntentTask,
     JudgeTask,
@@ -21,7 +21,6 @@ from mlx_agent.records import (
     Rule,
     RulesTask,
     Task,
-    Uncovered,
     X,
 )
 

@@ -11,11 +11,11 @@ from teaching_examples import KIM, NORA, TIM
 
 from mlx_agent import names
 from mlx_agent.characters import folded, visible
+from mlx_agent.findings import Checks, Unsupported
 from mlx_agent.ordinary import NAMES_TOO, ORDINARY
 from mlx_agent.records import (
     Address,
     BaselineTask,
-    Checks,
     ContextMessage,
     DraftTask,
     IntentTask,
@@ -27,7 +27,6 @@ from mlx_agent.records import (
     Rule,
     RulesTask,
     Task,
-    Unsupported,
     X,
 )
 from mlx_agent.redact import Placeholders, redact

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from teaching_examples import KIM, NORA, QUESTION, TIM
 
 from mlx_agent import render
+from mlx_agent.findings import Checks, Uncovered, Unsupported, WrongLanguage
 from mlx_agent.generalise import MAX_QUOTED
 from mlx_agent.records import (
     ASPECTS,
     Address,
     BaselineTask,
-    Checks,
     ContextMessage,
     DraftTask,
     FirstTask,
@@ -34,9 +34,6 @@ from mlx_agent.records import (
     Rule,
     RulesTask,
     Task,
-    Uncovered,
-    Unsupported,
-    WrongLanguage,
     X,
 )
 from mlx_agent.render import agent_messages, fence, lesson_messages, messages, render_x, unmarked

@@ -33,8 +33,9 @@ from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from mlx_agent.checks import check
 from mlx_agent.errors import ModelOverloaded
+from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large.offline import Offline
-from mlx_agent.records import Checks, DraftTask, Metadata, Uncovered, Usage, X
+from mlx_agent.records import DraftTask, Metadata, Usage, X
 
 GOOD = "Hello Tim,\n\nthe boat is ready on Friday. Can you bring the keys?"
 POOR = "Hello Tim,\n\nthe boat is ready on Friday."
