@@ -59,7 +59,7 @@ def login(
 @app.command()
 def run() -> None:
     """Run the daemon in the foreground."""
-    from daemon.commands.session import run_daemon
+    from daemon.commands.run import run_daemon
 
     _run(run_daemon())
 

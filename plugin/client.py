@@ -14,7 +14,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,10 +41,9 @@ class ApiError(Exception):
 class DaemonNotRunning(ApiError):
     """Nothing answers at the socket."""
 
-    def __init__(self, socket_path: Path) -> None:
+    def __init__(self, where: Path | str) -> None:
         super().__init__(
-            "daemon_not_running",
-            f"No daemon answers at {socket_path}; start it with `trimtab run`.",
+            "daemon_not_running", f"No daemon answers at {where}; start it with `trimtab run`."
         )
 
 
@@ -56,16 +55,21 @@ class Event:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """The daemon's port on 127.0.0.1, where its config has one; `token` is what run/token holds."""
+
+    number: int
+    token: str = field(repr=False)
+
+
 class Client:
     """One client of one daemon; an asynchronous context manager, safe to use concurrently."""
 
-    def __init__(self, socket_path: Path) -> None:
-        self._path = socket_path
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket_path)),
-            base_url="http://trimtab/v1",
-            timeout=SILENCE_SECONDS,
-        )
+    def __init__(self, where: Path | Port) -> None:
+        """`where` is the Unix socket's path; a Port is for programs that can use none."""
+        self._where = where if isinstance(where, Path) else f"127.0.0.1:{where.number}"
+        self._http = _over_tcp(where) if isinstance(where, Port) else _over_unix(where)
 
     async def __aenter__(self) -> Self:
         return self
@@ -195,9 +199,25 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
-            raise DaemonNotRunning(self._path) from error
+            raise DaemonNotRunning(self._where) from error
         except httpx.TransportError as error:
             raise _lost() from error
+
+
+def _over_unix(path: Path) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://trimtab/v1", timeout=SILENCE_SECONDS
+    )
+
+
+def _over_tcp(port: Port) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port.number}/v1",
+        headers={"Authorization": f"Bearer {port.token}"},
+        timeout=SILENCE_SECONDS,
+        trust_env=False,  # no proxy of the environment gets to see the token
+    )
 
 
 async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:

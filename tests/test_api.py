@@ -85,7 +85,7 @@ def writing(service: SmallService, writer: ScriptedWriter) -> SmallService:
 async def test_it_is_alive(http: httpx.AsyncClient) -> None:
     """The version of the API, for clients that outlive a release."""
     answer = await http.get("/health")
-    assert (answer.status_code, answer.json()) == (200, {"api": 1})
+    assert (answer.status_code, answer.json()) == (200, {"api": 1, "ready": True})
 
 
 async def test_a_draft_comes_as_events(http: httpx.AsyncClient, database: Database) -> None:
@@ -357,7 +357,7 @@ async def test_a_body_without_json_type_is_refused(http: httpx.AsyncClient) -> N
     """What a web page can post without asking is not read."""
     plain = {"content-type": "text/plain"}
     answer = await http.post("/drafts", content=json.dumps(body()), headers=plain)
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "not_json")
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])

@@ -21,7 +21,9 @@ from daemon.api.bodies import (
     SentBody,
     WarmBody,
 )
-from daemon.api.errors import Explain, install
+from daemon.api.errors import Explain
+from daemon.api.front import health as health_now
+from daemon.api.handlers import install
 from daemon.api.limits import BodyLimit
 from daemon.api.sse import draft_events
 from daemon.draft_records import Warmed
@@ -90,9 +92,10 @@ class Service(Protocol):
 
 
 class Health(BaseModel):
-    """The daemon is alive and speaks this version of the API."""
+    """The daemon is alive and speaks this version of the API. `ready`: it does what it is asked."""
 
-    api: int = 1
+    api: int
+    ready: bool
 
 
 class Sent(BaseModel):
@@ -130,7 +133,7 @@ def _state(service: Service) -> APIRouter:
 
     @router.get("/health")
     async def health() -> Health:
-        return Health()
+        return Health(**health_now(ready=True))
 
     @router.get("/status")
     async def status() -> dict[str, Any]:
