@@ -33,12 +33,13 @@ from daemon.drafting import Drafter
 from daemon.errors import TrimtabError
 from mlx_agent import codec
 
-_NAMES: dict[type[DraftEvent], str] = {
+NAMES: dict[type[DraftEvent], str] = {
     RulesReady: "rules",
     TextPiece: "text",
     TextReplaced: "replace",
     Done: "done",
 }
+"""What an event is called, by what it holds."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ async def draft_events(
     try:
         async with aclosing(drafter.draft(request)) as events:
             async for event in events:
-                yield _event(_NAMES[type(event)], codec.to_data(event))
+                yield _event(NAMES[type(event)], codec.to_data(event))
     except TrimtabError as error:
         yield _event("error", error_body(error, explain))
     except Exception as error:  # noqa: BLE001 - the response has begun: this is its last resort
