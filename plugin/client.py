@@ -108,7 +108,7 @@ class Client:
         `wanted`) or null. Raises ApiError on `error`.
         """
         with self._failures():
-            async with self._http.stream("POST", "/drafts", json=dict(request)) as response:
+            async with self._http.stream("POST", "/drafts", **_json(dict(request))) as response:
                 if response.is_error:
                     await response.aread()
                     raise _api_error(response)
@@ -189,7 +189,7 @@ class Client:
         self, method: str, path: str, body: Any = None, *, seconds: float = SILENCE_SECONDS
     ) -> dict[str, Any]:
         with self._failures():
-            response = await self._http.request(method, path, json=body, timeout=seconds)
+            response = await self._http.request(method, path, **_json(body), timeout=seconds)
         if response.is_error:
             raise _api_error(response)
         return dict(response.json()) if response.content else {}
@@ -202,6 +202,13 @@ class Client:
             raise DaemonNotRunning(self._where) from error
         except httpx.TransportError as error:
             raise _lost() from error
+
+
+def _json(body: Any) -> dict[str, Any]:
+    """The body in ASCII, so that a broken character is the daemon's to refuse; None is no body."""
+    if body is None:
+        return {}
+    return {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
 
 def _over_unix(path: Path) -> httpx.AsyncClient:

@@ -39,8 +39,11 @@ class Running:
         return self.paths.token.read_text("ascii").strip()
 
     @property
-    def rss(self) -> int:
-        """Bytes that it has in memory."""
+    def peak(self) -> int:
+        """Bytes that it had in memory at the most; where no system tells, that it has."""
+        with suppress(FileNotFoundError):
+            status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+            return int(status.partition("VmHWM:")[2].split()[0]) * 1024
         return psutil.Process(self.process.pid).memory_info().rss
 
     def client(self) -> Client:
@@ -132,7 +135,9 @@ def request(
         lines.append(f"Authorization: Bearer {daemon.token}".encode())
     if body and not names & {"content-length", "transfer-encoding"}:
         lines.append(f"Content-Length: {len(body)}".encode())
-    return b"\r\n".join([*lines, b"Connection: close", b"", body])
+    if "connection" not in names:
+        lines.append(b"Connection: close")
+    return b"\r\n".join([*lines, b"", body])
 
 
 def ask(

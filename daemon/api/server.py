@@ -24,8 +24,9 @@ from daemon.errors import PortTaken, SocketPathTooLong
 
 SHUTDOWN_SECONDS = 2
 """How long requests in flight may go on after the end was asked for, before they are cancelled."""
-BACKLOG = 100
-"""Connections that the kernel holds for us, and the most that asyncio takes in at once."""
+ACCEPTED_AT_ONCE = 64
+QUEUE = 1024
+"""Connections that the kernel holds for us; a Unix socket refuses a client that finds it full."""
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes of sun_path, less the closing zero."""
 
@@ -44,6 +45,11 @@ class _Server(uvicorn.Server):
         """Begin the end."""
         self.should_exit = True
         self._stopped.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)  # asyncio's number is also how many it takes in at once
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
@@ -106,7 +112,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         proxy_headers=False,  # who asks is known by the socket; a header may say anything
-        backlog=BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
         h11_max_incomplete_event_size=MAX_HEAD,
         timeout_keep_alive=int(REQUEST_S),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -123,7 +129,7 @@ def _listen(path: Path) -> socket.socket:
     try:
         listener.bind(str(path))
         path.chmod(0o600)  # before listening, so that nobody can have connected in between
-        listener.listen(BACKLOG)
+        listener.listen(QUEUE)
     except OSError:
         listener.close()
         raise
@@ -136,7 +142,7 @@ def _listen_tcp(port: int) -> socket.socket:
         # After a restart, what is left of old connections is no obstacle; another listener is.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        listener.listen(BACKLOG)
+        listener.listen(QUEUE)
     except OSError as error:
         listener.close()
         raise PortTaken(port, error.strerror or "") from error

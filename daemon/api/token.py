@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 BYTES = 32
@@ -28,16 +29,16 @@ def load_token(path: Path) -> str:
 
 def _read(path: Path) -> str | None:
     """The token in the file, None where there is none that can be trusted."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if not path.is_symlink() and not path.exists():
         return None
-    with os.fdopen(descriptor, "r", encoding="ascii", errors="replace") as file:
-        about = os.fstat(file.fileno())
-        text = file.read(1024).strip()
-    private = about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) & 0o077 == 0
-    if private and _TOKEN.fullmatch(text):
-        return text
+    with suppress(OSError):  # a link is not followed
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "r", encoding="ascii", errors="replace") as file:
+            about = os.fstat(file.fileno())
+            text = file.read(1024).strip()
+        private = about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) & 0o077 == 0
+        if private and _TOKEN.fullmatch(text):
+            return text
     log.warning("the token was replaced: others could read it, or it was none")
     return None
 
