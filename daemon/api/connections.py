@@ -43,6 +43,7 @@ class Connection(H11Protocol):
     """HTTP/1.1 for the user we run as; on a Unix socket anybody else is cut off before a byte."""
 
     _turn: Turn = "ours"
+    _refused = False
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,9 +64,10 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes may have made it our turn."""
-        super().data_received(data)
-        self._look()
+        """Bytes may have made it our turn; those of a client that was refused are dropped."""
+        if not self._refused:
+            super().data_received(data)
+            self._look()
 
     def on_response_complete(self) -> None:
         """An answer makes it the client's turn, unless its next request is here already."""
@@ -101,6 +103,8 @@ class Connection(H11Protocol):
             self._deadline = self.loop.call_later(_SECONDS[turn], self._too_late)
 
     def _whose(self) -> Turn:
+        if self._refused:
+            return "linger"
         sending = self.conn.their_state is h11.SEND_BODY
         answered = self.cycle is None or self.cycle.response_complete
         if self.flow.write_paused:
@@ -134,7 +138,8 @@ class Connection(H11Protocol):
             longest.transport.abort()
 
     def _refuse(self, error: TrimtabError) -> None:
-        """Answer, if an answer has not begun, and close."""
+        """Answer, if an answer has not begun, and close once the client could read it."""
+        self._refused = True
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             if self.cycle is not None:
                 self.cycle.disconnected = True  # or the app's own answer would come behind this one
@@ -148,6 +153,7 @@ class Connection(H11Protocol):
             head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
             for event in (head, h11.Data(data=content), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-            self.transport.close()
+            self.transport.write_eof()  # closed with bytes unread, the system would drop the answer
+            self._look()
         else:
             self.transport.abort()
