@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import re
+import resource
 import select
 import socket
 import time
@@ -241,6 +242,9 @@ def with_json_that_is_none(daemon: Running) -> None:
 
 def with_a_thousand_idle_connections(daemon: Running) -> None:
     """While they stand, a new client is served; and none of them stands for long."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = 4096 if most == resource.RLIM_INFINITY else min(most, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
     with ExitStack() as stack:
         sockets = [tcp for tcp in (True, False) for _ in range(1000)]
         idle = [stack.enter_context(daemon.connected(tcp=tcp)) for tcp in sockets]

@@ -30,8 +30,8 @@ TAKING_S = 30.0
 """How long a client may leave an answer lie."""
 LINGER_S = 1.0
 """How long a client that was answered before it had sent everything may go on sending."""
-MAX_CONNECTIONS = 64
-"""Of a socket. Two sockets stay below the 256 files that macOS lets a process open."""
+MAX_CONNECTIONS = 48
+"""Of a socket. Two sockets stay far below the 256 files that macOS lets a process open."""
 
 Turn = Literal["ours", "request", "taking", "linger"]
 _SECONDS: dict[Turn, float] = {"request": REQUEST_S, "taking": TAKING_S, "linger": LINGER_S}

@@ -24,7 +24,8 @@ from daemon.errors import PortTaken, SocketPathTooLong
 
 SHUTDOWN_SECONDS = 2
 """How long requests in flight may go on after the end was asked for, before they are cancelled."""
-ACCEPTED_AT_ONCE = 64
+ACCEPTED_AT_ONCE = 8
+"""In a turn of the loop; it is four turns later that one too many is closed."""
 QUEUE = 1024
 """Connections that the kernel holds for us; a Unix socket refuses a client that finds it full."""
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
