@@ -43,7 +43,7 @@ security = "plain"
 user = "{SECRETS["address"]}"
 password = "{SECRETS["password"]}"
 """
-JSON = "Content-Type: application/json"
+JSON, LASTING = "Content-Type: application/json", "Connection: keep-alive"
 
 
 def secret_draft(key: str, **changes: Any) -> dict[str, Any]:
@@ -145,7 +145,6 @@ def by_tricks_of_the_path(daemon: Running) -> None:
             assert b"root:" not in answer
             assert daemon.token.encode() not in answer
     refused(ask(daemon, b"GET /v1/\x00status"), 400)
-    refused(ask(daemon, b"GET /v1/status\\..\\x"), 404)
 
 
 def with_a_body_of_a_gigabyte(daemon: Running) -> None:
@@ -163,8 +162,7 @@ def _poured(daemon: Running, how: str, *, tcp: bool, token: bool = True) -> byte
     piece = (SECRETS["body"].encode() * 5000)[:65536]
     if "chunked" in how:
         piece = b"%x\r\n%s\r\n" % (len(piece), piece)
-    lasting = "Connection: keep-alive"
-    head = request(daemon, b"POST /v1/drafts", JSON, how, lasting, token=token and tcp)
+    head = request(daemon, b"POST /v1/drafts", JSON, how, LASTING, token=token and tcp)
     with daemon.connected(tcp=tcp) as connection:
         came, until = b"", time.monotonic() + 60
         connection.sendall(head)
