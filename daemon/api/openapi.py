@@ -24,6 +24,7 @@ _ALWAYS = (400, 401, 403, 431, 500, 503)
 _WITH_BODY = (408, 413, 415, 422)
 _OWN: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/v1/drafts"): (429,),
+    ("post", "/v1/warm"): (404,),
     ("post", "/v1/drafts/{draft_id}/send"): (409,),
     ("post", "/v1/jobs/{kind}"): (404,),
 }
