@@ -8,10 +8,11 @@ ladder.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,6 +36,7 @@ from daemon.store import standing as standing_store
 from daemon.store.database import Database
 from daemon.writing import Written, written
 from mlx_agent.checks import check
+from mlx_agent.errors import TrimtabError
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import (
@@ -103,10 +105,17 @@ class Drafter:
 
         Raises AccountUnknown and StoreFull; an agent that cannot answer is none of its failures.
         """
-        missed = await warmed(self.agents, request.account, await self._x(request))
+        ready = asyncio.to_thread(self._load_writer, request)
+        agent = warmed(self.agents, request.account, await self._x(request))
+        missed, _ = await asyncio.gather(agent, ready)
         if missed is not None:  # the draft may well have to go by the card
             await self.agents.card(request.account)
         return Warmed(ready=missed is None, why=missed.why if missed else None)
+
+    def _load_writer(self, request: DraftRequest) -> None:
+        """An SDK takes a second to load: now, and beside the loop."""
+        with suppress(TrimtabError):  # the draft itself will say why
+            self.writer(request, "")
 
     def cancel(self, draft_id: str) -> bool:
         """Abort the draft of that id; False where none of that id is being written."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -37,11 +38,13 @@ class Models(Mapping[str, LargeModel]):
         self._chat = chat
         self._names = dict.fromkeys(name for _, name in config.models if name)
         self._opened: dict[str, LargeModel] = {}
+        self._opening = threading.Lock()  # for whoever warms up opens one beside the loop
 
     def __getitem__(self, name: str) -> LargeModel:
-        if name not in self._opened and name in self._names:
-            self._opened[name] = _opened(self._config, name, self._chat)
-        return self._opened[name]
+        with self._opening:
+            if name not in self._opened and name in self._names:
+                self._opened[name] = _opened(self._config, name, self._chat)
+            return self._opened[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
