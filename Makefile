@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-draft bench-checks clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -63,8 +63,14 @@ bench-train: $(STAMP) ## training beside mlx_lm.lora: speed, memory, loss; and k
 bench-agent: $(STAMP) ## the agent's passes for a list, time to its first rule, waiting during a training
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agent
 
+bench-draft: $(STAMP) ## drafting over the socket: our share of the wait, of the memory, and aborting
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.draft
+
 bench-voice: $(STAMP) ## agents of four real people against their rivals, on held-out mail (half an hour)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.voice
+
+bench-checks: $(STAMP) ## what is found in drafts of real people's mail, and of faults planted in them
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.draft_checks
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

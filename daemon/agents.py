@@ -1,11 +1,12 @@
 """What drafting asks of an account: its adapter's rules, its nearest lessons, its style card.
 
-Joins the worker, the adapters on disk and the store; holds no state but the cards it has measured,
-which are measured anew when mail has come in.
+Joins the worker, the adapters on disk and the store; holds no state but the cards that it has
+measured and the adapters that it has verified, until what they were made of changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from daemon.jobs.worker import Worker
 from daemon.learning import origins
 from daemon.store import mail as mail_store
 from daemon.store import nearest as nearest_store
+from daemon.store import status as status_store
 from daemon.store.database import Database
+from daemon.store.status import Mark
 from mlx_agent import adapters
 from mlx_agent.card import style_card
 from mlx_agent.few_shot import NEIGHBOURS
@@ -24,6 +27,9 @@ from mlx_agent.recipients import metadata_of, walk
 from mlx_agent.records import AgentAnswer, Lesson, Mail, Recipient, StyleCard, X
 from mlx_agent.rules import format_rules
 from mlx_agent.teach.select import SelectSettings, select
+from mlx_agent.train.records import Adapter
+
+Stamp = tuple[tuple[str, int, int], ...]
 
 CARD_MAILS = 300
 """A card is measured from this many of the newest mails; more change nothing."""
@@ -37,17 +43,17 @@ class Agents:
     root: Path
     worker: Worker
     database: Database
-    _cards: dict[str, tuple[int, StyleCard | None]] = field(default_factory=dict)
+    _cards: dict[str, tuple[Mark, StyleCard | None]] = field(default_factory=dict)
+    _verified: dict[str, tuple[Stamp, Adapter]] = field(default_factory=dict)
 
     async def rules(self, account: str, x: X) -> AgentAnswer | None:
         """The current adapter's answer for x, None where there is no adapter.
 
         Raises AdapterDamaged, BaseNotFound, WorkerBusy, WorkerDied, WorkerFailed and OSError.
         """
-        current = adapters.current(self.root, account)
-        if current is None:
+        adapter = await self._adapter(account)
+        if adapter is None:
             return None
-        adapter = adapters.verify(self.root, current)
         path = self.root / adapter.id
         lessons = await self.nearest(account, x, NEIGHBOURS)
         if adapter.render.habits:
@@ -61,10 +67,9 @@ class Agents:
 
         Raises what `rules` raises.
         """
-        current = adapters.current(self.root, account)
-        if current is None:
+        adapter = await self._adapter(account)
+        if adapter is None:
             return False
-        adapter = adapters.verify(self.root, current)
         await self.worker.warm(adapter.base, self.root / adapter.id, x, adapter.render)
         return True
 
@@ -75,14 +80,36 @@ class Agents:
 
     async def card(self, account: str) -> StyleCard | None:
         """The account's style card, None before there is mail to measure."""
-        mails = await self.database.read(mail_store.mails, account)
+        mark = await self.database.read(status_store.mark, account)
         known = self._cards.get(account)
-        if known is None or known[0] != len(mails):
+        if known is None or known[0] != mark:
+            mails = await self.database.read(mail_store.mails, account)
             found = await origins(self.database, account, mails)
             settings = select_settings(self.config, account, found.unchanged, found.taken_back)
-            known = (len(mails), measure_card(mails, settings))
+            known = (mark, await asyncio.to_thread(measure_card, mails, settings))
             self._cards[account] = known
         return known[1]
+
+    async def _adapter(self, account: str) -> Adapter | None:
+        """The current adapter, None where there is none; raises as `adapters.verify`."""
+        current = adapters.current(self.root, account)
+        if current is None:
+            return None
+        stamp = _stamp(self.root / current)
+        known = self._verified.get(current)
+        if known is None or known[0] != stamp:
+            known = (stamp, await asyncio.to_thread(adapters.verify, self.root, current))
+            self._verified[current] = known
+        return known[1]
+
+
+def _stamp(directory: Path) -> Stamp:
+    """What changes with the files of an adapter, to hash them once and not for every draft."""
+    try:
+        found = [(file.name, file.stat()) for file in directory.iterdir() if file.is_file()]
+    except OSError:
+        return ()
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in found))
 
 
 def select_settings(

@@ -1,9 +1,9 @@
 """The composition root: builds everything, owns its lifetime, and shuts it down in order.
 
 One app holds a home (the lock), one thread the database, one process MLX. `open_app` starts
-nothing by itself: `serving` opens the socket and runs the jobs that are asked for, `scheduled` adds
-what the daemon does unasked. Everything that can be asked of the daemon over the socket is a method
-here; the routes add nothing to it.
+nothing by itself: `serving` answers on the sockets and runs the jobs that are asked for,
+`scheduled` adds what the daemon does unasked. Everything that can be asked of the daemon over the
+socket is a method here; the routes add nothing to it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import partial
 from typing import Any
 
 from daemon.agents import Agents
+from daemon.api.front import Front, front
 from daemon.api.routes import build_api
-from daemon.api.server import serve
 from daemon.config import Config, Paths
 from daemon.draft_records import DraftRequest
 from daemon.drafting import Drafter
@@ -28,7 +28,7 @@ from daemon.jobs import schedule
 from daemon.jobs.runner import Runner
 from daemon.jobs.tasks import Tasks
 from daemon.jobs.worker import Worker
-from daemon.large_models import open_models
+from daemon.large_models import Models
 from daemon.learning import SentText, record_sent, take_back
 from daemon.lock import HomeLock
 from daemon.mailbox.outbox import Delivered, Outbox
@@ -52,6 +52,8 @@ from mlx_agent.large.offline import Offline
 from mlx_agent.recipients import recipient
 from mlx_agent.records import Edit, Recipient
 
+DRAIN_S = 1.5
+"""How long drafts may go on being written once the end was asked for; below SHUTDOWN_SECONDS."""
 RECENT_JOBS = 10
 UNREADABLE_SHOWN = 20
 
@@ -79,13 +81,26 @@ class App:
     drafter: Drafter
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Answer on the socket and run the jobs that are submitted, for the `with` block."""
+    async def serving(self, before: Front | None = None) -> AsyncIterator[None]:
+        """Answer on the sockets and run the jobs that are submitted, for the `with` block.
+
+        `before` is what answered until now. At the end nothing new is taken in, and drafts that are
+        being written get DRAIN_S. Raises PortTaken and SocketPathTooLong.
+        """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_running(self.runner.run_forever()))
-            await stack.enter_async_context(serve(build_api(self, explain), self.paths.socket))
-            stack.callback(self.drafter.cancel_all)  # or the server would wait for them
+            if before is None:
+                before = await stack.enter_async_context(front(self.paths.socket))
+            stack.push_async_callback(before.close)
+            if port := self.config.api.port:
+                await before.listen_tcp(port, self.paths.token)
+            before.open(build_api(self, explain))
+            stack.callback(self._drain)
             yield
+
+    def _drain(self) -> None:
+        """The end waits for no draft longer: what is not written then is cancelled, and told so."""
+        asyncio.get_running_loop().call_later(DRAIN_S, self.drafter.cancel_all)
 
     @asynccontextmanager
     async def scheduled(self) -> AsyncIterator[None]:
@@ -199,8 +214,17 @@ async def open_app(
     the daemon's jobs until there is room, looked for every `disk_retry_s`; with None it ends
     `serving` with StoreFull, for a command whose user is waiting.
     """
+    with HomeLock(paths.lock):
+        async with build_app(paths, config, disk_retry_s=disk_retry_s) as app:
+            yield app
+
+
+@asynccontextmanager
+async def build_app(
+    paths: Paths, config: Config, *, disk_retry_s: float | None = 30.0
+) -> AsyncIterator[App]:
+    """`open_app` for a caller that holds the home's lock."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(HomeLock(paths.lock))
         database = await Database.open(paths.database)
         stack.push_async_callback(database.close)
         worker = Worker(
@@ -237,7 +261,7 @@ def build_door(config: Config, database: Database, worker: Worker) -> Door:
         config=config,
         database=database,
         purse=Purse(config.budget, database, local_now),
-        models=open_models(config, worker.chat),
+        models=Models(config, worker.chat),
         clock=now,
     )
 

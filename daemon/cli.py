@@ -59,7 +59,7 @@ def login(
 @app.command()
 def run() -> None:
     """Run the daemon in the foreground."""
-    from daemon.commands.session import run_daemon
+    from daemon.commands.run import run_daemon
 
     _run(run_daemon())
 
@@ -231,6 +231,22 @@ def rules(
 
     changes = RuleChanges(pin=tuple(pin or ()), ban=tuple(ban or ()), free=tuple(free or ()))
     _run(command(account, changes, as_json=as_json))
+
+
+@app.command()
+def edits(
+    account: AccountOption = None,
+    *,
+    undo: Annotated[
+        str, typer.Option(help="The id of a draft whose edit is not to be learned from.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what is learned from your edits of drafts, and take it back."""
+    from daemon.commands.edits import edits as command
+
+    _run(command(account, undo=undo, limit=limit, as_json=as_json))
 
 
 @app.command(name="eval")

@@ -1,4 +1,4 @@
-"""`config.toml` -> `Config`, and where things are on disk.
+"""`config.toml` -> `Config`.
 
 The model below is the manual's skeleton; `config.example.toml` is the manual, and a test proves
 that it loads and equals these defaults. Unknown keys are errors. All problems are reported at once,
@@ -8,19 +8,19 @@ each with its TOML path; a problem never quotes a value, which may be a secret.
 from __future__ import annotations
 
 import json
-import os
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing, ConfigProblem
+from daemon.paths import Paths, find_paths, make_directories
 from daemon.records import DeletedPolicy
 from mlx_agent.records import Strategy
+
+__all__ = ["Paths", "find_paths", "make_directories"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -291,6 +291,12 @@ class Schedule(_Section):
     train_at: TimeOfDay = "03:00"
 
 
+class Api(_Section):
+    """The socket on 127.0.0.1, beside the Unix socket; port 0: there is none."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+
+
 class Config(_Section):
     """Everything the user can set."""
 
@@ -302,6 +308,7 @@ class Config(_Section):
     train: Train = Train()
     agent: Agent = Agent()
     schedule: Schedule = Schedule()
+    api: Api = Api()
 
     @model_validator(mode="after")
     def _roles_name_models(self) -> Self:
@@ -320,66 +327,6 @@ class Config(_Section):
             return self.accounts[name]
         except KeyError:
             raise AccountUnknown(name, tuple(self.accounts)) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paths:
-    """Where everything is.
-
-    `run` holds the socket and the lock. It is not the system's own runtime directory: that is
-    missing in many sessions, and what stands in for it may be anybody's.
-    """
-
-    config: Path
-    database: Path
-    adapters: Path
-    datasets: Path
-    logs: Path
-    run: Path
-
-    @property
-    def socket(self) -> Path:
-        """The daemon's Unix socket."""
-        return self.run / "trimtab.sock"
-
-    @property
-    def scratch(self) -> Path:
-        """Where the worker's libraries put what they would put into the temporary directory."""
-        return self.run / "scratch"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one process that may write this home."""
-        return self.run / "trimtab.lock"
-
-
-def find_paths(home: str | None = None) -> Paths:
-    """Paths under `home`, else under `TRIMTAB_HOME`, else in the platform's own places."""
-    home = home or os.environ.get("TRIMTAB_HOME")
-    if home:
-        root = Path(home).expanduser().absolute()
-        config, data, logs = root, root, root / "logs"
-    else:
-        dirs = platformdirs.PlatformDirs("trimtab", appauthor=False)
-        config, data, logs = map(
-            Path, (dirs.user_config_dir, dirs.user_data_dir, dirs.user_log_dir)
-        )
-    return Paths(
-        config=config / "config.toml",
-        database=data / "trimtab.db",
-        adapters=data / "adapters",
-        datasets=data / "datasets",
-        logs=logs,
-        run=data / "run",
-    )
-
-
-def make_directories(paths: Paths) -> None:
-    """Create what is missing, readable by the user alone (0700)."""
-    parents = [paths.config.parent, paths.database.parent]
-    for directory in [*parents, paths.adapters, paths.datasets, paths.logs, paths.run]:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    paths.run.chmod(0o700)
 
 
 def load(path: Path) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlx_agent.findings import Checks
 from mlx_agent.records import Address, ContextMessage, Draft, Rule, Rung
 
 
@@ -61,19 +62,22 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checks:
-    """Bullets (by position) that the draft does not cover, and facts that x does not hold."""
+class TextReplaced:
+    """The writer has mended its draft: this is the whole text, in place of all pieces so far."""
 
-    uncovered: tuple[int, ...]
-    unsupported: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The draft as it was stored; its text is the pieces without outer blank lines."""
+    """The draft as it was stored, and what is still to be found wrong with it.
+
+    Its text is what the pieces, or what replaced them, make together, without what was cut off:
+    talk around the mail, an ending said twice, outer blank lines (`mlx_agent.tidy`).
+    """
 
     draft: Draft
     checks: Checks
 
 
-DraftEvent = RulesReady | TextPiece | Done
+DraftEvent = RulesReady | TextPiece | TextReplaced | Done

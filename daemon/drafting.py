@@ -8,31 +8,35 @@ ladder.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from daemon.draft_records import (
-    Checks,
     Done,
     DraftEvent,
     DraftRequest,
     RulesReady,
     TextPiece,
+    TextReplaced,
     Warmed,
 )
 from daemon.errors import DraftNotFound
 from daemon.flight import Flight
 from daemon.ladder import LADDER, Agents, Reached, Step, applied, climb, degraded, warmed
+from daemon.repair import Checked, looked_at, mended
 from daemon.store import drafts as draft_store
+from daemon.store import mail as mail_store
 from daemon.store import standing as standing_store
 from daemon.store.database import Database
 from daemon.writing import Written, written
-from mlx_agent.checks import uncovered, unsupported
+from mlx_agent.checks import check
+from mlx_agent.errors import TrimtabError
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import (
@@ -79,7 +83,7 @@ class Drafter:
     _flights: dict[tuple[str, str], Flight[DraftEvent]] = field(default_factory=dict)
 
     async def draft(self, request: DraftRequest) -> AsyncGenerator[DraftEvent, None]:
-        """RulesReady, then TextPieces, then Done; leaving the iterator abandons the work.
+        """RulesReady, TextPieces, maybe TextReplaced, then Done; leaving it abandons the work.
 
         One (account, key) is one draft, whatever else the request says: a repeat gets the stored
         draft, and a second caller while it is being written follows the first one's events. The
@@ -101,8 +105,17 @@ class Drafter:
 
         Raises AccountUnknown and StoreFull; an agent that cannot answer is none of its failures.
         """
-        missed = await warmed(self.agents, request.account, await self._x(request))
+        ready = asyncio.to_thread(self._load_writer, request)
+        agent = warmed(self.agents, request.account, await self._x(request))
+        missed, _ = await asyncio.gather(agent, ready)
+        if missed is not None:  # the draft may well have to go by the card
+            await self.agents.card(request.account)
         return Warmed(ready=missed is None, why=missed.why if missed else None)
+
+    def _load_writer(self, request: DraftRequest) -> None:
+        """An SDK takes a second to load: now, and beside the loop."""
+        with suppress(TrimtabError):  # the draft itself will say why
+            self.writer(request, "")
 
     def cancel(self, draft_id: str) -> bool:
         """Abort the draft of that id; False where none of that id is being written."""
@@ -144,20 +157,25 @@ class Drafter:
                 yield TextPiece(text=piece)
         assert end is not None, "a writing ends with what was written"
         watch.mark("text")
+        first, last = await self._checked(task, end, request.account)
+        if last.repair:
+            watch.mark("repair")
+        if last.text != first.text:
+            yield TextReplaced(text=last.text)
         draft = Draft(
             id=draft_id,
             account=request.account,
             key=request.key,
             x=x,
             rules=ruled.rules,
-            text=parse_mail(end.answer.text),
-            provenance=_provenance(ruled, end, watch.marks),
+            text=last.text,
+            provenance=_provenance(ruled, task, end, last, watch.marks),
             created_at=self.clock(),
             in_reply_to=request.in_reply_to,
             references=request.references,
         )
         await self.database.write(draft_store.add_draft, draft)
-        yield _done(draft)
+        yield Done(draft=draft, checks=last.checks)
 
     async def _x(self, request: DraftRequest) -> X:
         metadata = Metadata(
@@ -191,6 +209,15 @@ class Drafter:
         stand_in = partial(self.stand_in, request, draft_id) if self.stand_in else None
         return written(task, partial(self.writer, request, draft_id), stand_in)
 
+    async def _checked(
+        self, task: DraftTask, end: Written, account: str
+    ) -> tuple[Checked, Checked]:
+        """What was written, and that again as it was mended if something was found in it."""
+        signature = await self.database.read(mail_store.usual_signature, account)
+        text = parse_mail(end.answer.text, task.x, signature)
+        first = await looked_at(text, task, end.answer.usage)
+        return first, await mended(end.writer, task, first, signature=signature)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ruled:
@@ -220,14 +247,13 @@ def _rules_ready(draft_id: str, rules: tuple[Rule, ...], rung: Rung, why: str | 
 
 
 def _done(draft: Draft) -> Done:
-    checks = Checks(
-        uncovered=uncovered(draft.x.intent, draft.text),
-        unsupported=unsupported(draft.text, draft.x),
-    )
-    return Done(draft=draft, checks=checks)
+    asked = DraftTask(x=draft.x, rules=draft.rules, instruction=draft.provenance.instruction)
+    return Done(draft=draft, checks=check(draft.text, asked))
 
 
-def _provenance(ruled: _Ruled, end: Written, timings: dict[str, float]) -> Provenance:
+def _provenance(
+    ruled: _Ruled, task: DraftTask, end: Written, last: Checked, timings: dict[str, float]
+) -> Provenance:
     reached = ruled.reached
     return Provenance(
         rung=reached.rung,
@@ -241,6 +267,8 @@ def _provenance(ruled: _Ruled, end: Written, timings: dict[str, float]) -> Prove
         agent_prompt_version=prompt_version("agent") if reached.adapter else "",
         rule_ids=tuple(map(rule_id, ruled.rules)),
         timings_ms=timings,
-        usage=end.answer.usage,
+        usage=last.usage,
         agent_tokens=reached.tokens,
+        instruction=task.instruction,
+        repair=last.repair,
     )

@@ -37,6 +37,14 @@
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── SocketPathTooLong       the home lies too deep for a Unix socket
+    ├── PortTaken               the config's port cannot be had
+    ├── TokenRefused            a client on 127.0.0.1 showed no token, or a wrong one
+    ├── HostRefused             it asked for another host than 127.0.0.1 and the port
+    ├── OriginRefused           a web page asked
+    ├── NotJson                 a request's body is of another type
+    ├── HeadTooLarge            a request's line and headers are
+    ├── RequestMalformed        it is not HTTP/1.1
+    ├── RequestTooSlow          it did not come whole in time
     ├── DraftNotFound
     ├── DraftCancelled          the user, or the client's hang-up, ended the work on it
     └── JobNotFound
@@ -44,6 +52,9 @@
     ├── ServerUnreachable       name, network, TLS or time-out
     ├── ServerBusy              the provider throttles; carries its delay
     ├── StoreLocked             another program holds the store's file
+    ├── DaemonNotReady          it is starting, or ending
+    ├── TooManyConnections      each of them is at work
+    ├── TooManyDrafts           as many are being written as may be at once
     ├── SavingUnknown           the link died while a draft was on its way into Drafts
     ├── SendingFailed           no connection to the SMTP server; nothing was sent
     └── WriterUnavailable       the large model that writes drafts did not answer
@@ -294,6 +305,62 @@ class JobNotFound(UserError):
 @dataclass(eq=False)
 class SocketPathTooLong(UserError):
     socket: Path
+    limit: int
+
+
+@dataclass(eq=False)
+class PortTaken(UserError):
+    port: int
+    reason: str
+
+
+@dataclass(eq=False)
+class TokenRefused(UserError):
+    pass
+
+
+@dataclass(eq=False)
+class HostRefused(UserError):
+    port: int
+
+
+@dataclass(eq=False)
+class OriginRefused(UserError):
+    pass
+
+
+@dataclass(eq=False)
+class NotJson(UserError):
+    pass
+
+
+@dataclass(eq=False)
+class HeadTooLarge(UserError):
+    limit: int
+
+
+@dataclass(eq=False)
+class RequestMalformed(UserError):
+    pass
+
+
+@dataclass(eq=False)
+class RequestTooSlow(UserError):
+    seconds: float
+
+
+@dataclass(eq=False)
+class DaemonNotReady(TransientError):
+    pass
+
+
+@dataclass(eq=False)
+class TooManyConnections(TransientError):
+    limit: int
+
+
+@dataclass(eq=False)
+class TooManyDrafts(TransientError):
     limit: int
 
 

@@ -261,6 +261,31 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"{x.socket} is too long for a socket ({x.limit} bytes at most); set TRIMTAB_HOME to a "
         "shorter path."
     ),
+    e.PortTaken: lambda x: (
+        f"Port {x.port} of 127.0.0.1 cannot be had ({x.reason}); name another one as api.port in "
+        "the config, or 0 for none."
+    ),
+    e.TokenRefused: lambda _: (
+        "Show trimtab's token, which is in run/token of its home, as `Authorization: Bearer ...`."
+    ),
+    e.HostRefused: lambda x: f"trimtab answers as 127.0.0.1:{x.port} here, and as no other host.",
+    e.OriginRefused: lambda _: "trimtab answers no web page, and no browser extension.",
+    e.NotJson: lambda _: "A request's body has to be JSON, and its type application/json.",
+    e.HeadTooLarge: lambda x: (
+        f"The request's first line and headers are larger than {x.limit // 1024} KiB; shorten them."
+    ),
+    e.RequestMalformed: lambda _: "This is no request of HTTP/1.1 that trimtab understands.",
+    e.RequestTooSlow: lambda x: (
+        f"The request did not come whole in {x.seconds:.0f} s; send it again, in one go."
+    ),
+    e.DaemonNotReady: lambda _: "trimtab is starting, or ending; try again in a moment.",
+    e.TooManyConnections: lambda x: (
+        f"trimtab is at work for {x.limit} connections already; close some, or try again later."
+    ),
+    e.TooManyDrafts: lambda x: (
+        f"{x.limit} drafts are being written already; wait for one, or cancel one. Your bullets "
+        "are kept."
+    ),
     e.ServerUnreachable: _server_unreachable,
     e.ServerBusy: lambda x: (
         f"{x.host} asks account {x.account!r} to wait {x.delay_s:.0f} s; trimtab tries again then."

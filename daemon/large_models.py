@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from daemon.config import OFFLINE, Config, Large
@@ -29,10 +30,36 @@ two attempts, the second within 8 s, and then the stand-in or one clear error.
 """
 
 
-def open_models(config: Config, chat: Chat) -> Mapping[str, LargeModel]:
-    """The large models that some role names, each opened once; `chat` is the worker's."""
-    names = dict.fromkeys(name for _, name in config.models if name)
-    return {name: _opened(config, name, chat) for name in names}
+class Models(Mapping[str, LargeModel]):
+    """The large models that some role names, each opened when it is first asked for.
+
+    An SDK takes a second to load and tens of megabytes, which an idle daemon can do without.
+    """
+
+    def __init__(self, config: Config, chat: Chat) -> None:
+        """`chat` is the worker's."""
+        self._config = config
+        self._chat = chat
+        self._names = dict.fromkeys(name for _, name in config.models if name)
+        self._opened: dict[str, LargeModel] = {}
+        self._opening = threading.Lock()  # for whoever warms up opens one beside the loop
+
+    def __getitem__(self, name: str) -> LargeModel:
+        with self._opening:
+            if name not in self._opened and name in self._names:
+                self._opened[name] = _opened(self._config, name, self._chat)
+            return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    async def close(self) -> None:
+        """Close those that were opened."""
+        for model in self._opened.values():
+            await model.close()
 
 
 def find_key(name: str, chosen: Large) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from typing import Literal
 
 from daemon.config import OFFLINE, Config
 from daemon.errors import CloudForbidden, ExclusionsUnknown, MailExcluded
+from daemon.large_models import Models
 from daemon.purse import Purse
 from daemon.records import LedgerEntry, LedgerEvent, Role
 from daemon.store import excluded as excluded_store
@@ -69,7 +70,7 @@ class Door:
     config: Config
     database: Database
     purse: Purse
-    models: Mapping[str, LargeModel]
+    models: Models
     clock: Callable[[], datetime]
     writes: Together = field(init=False)
 
@@ -115,8 +116,7 @@ class Door:
 
     async def close(self) -> None:
         """Close all models."""
-        for model in self.models.values():
-            await model.close()
+        await self.models.close()
 
 
 @dataclass(frozen=True, slots=True)

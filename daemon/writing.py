@@ -38,9 +38,10 @@ _WHY: dict[type[TrimtabError], str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The whole answer, and why the stand-in wrote it, if it did."""
+    """The whole answer, who wrote it, and why that was the stand-in, if it was."""
 
     answer: Answer
+    writer: LargeModel
     stand_in: str | None = None
 
 
@@ -56,23 +57,28 @@ async def written(
     try:
         async for piece in _pieces(task, writer):
             begun = True
-            yield Written(answer=piece) if isinstance(piece, Answer) else piece
+            yield piece
     except tuple(_WHY) as error:
         if begun or stand_in is None:
             raise
         why = _WHY[type(error)]
     if stand_in is not None and why is not None:
-        async for piece in _pieces(task, stand_in):
-            yield Written(answer=piece, stand_in=why) if isinstance(piece, Answer) else piece
+        async for piece in _pieces(task, stand_in, why):
+            yield piece
 
 
-async def _pieces(task: DraftTask, writer: Writer) -> AsyncIterator[str | Answer]:
+async def _pieces(
+    task: DraftTask, writer: Writer, why: str | None = None
+) -> AsyncIterator[str | Written]:
     whole, model = False, writer()
     try:
         async with aclosing(cast("AsyncGenerator[str | Answer, None]", model.stream(task))) as told:
             async for piece in told:
-                whole = whole or isinstance(piece, Answer)
-                yield piece
+                if isinstance(piece, Answer):
+                    whole = True
+                    yield Written(answer=piece, writer=model, stand_in=why)
+                else:
+                    yield piece
     except StoreLocked:  # what is noted of the asking could not be: it says nothing of the writer
         raise
     except (TransientError, OSError) as error:

@@ -34,16 +34,16 @@ _NOT_A_NAME = frozenset(
 )
 _TITLE = re.compile(r"^(mr|mrs|ms|dr|prof|professor|miss)\.?$", re.IGNORECASE)
 
-_SIGN_OFF_WORDS = (
+SIGN_OFF_WORDS = (
     r"(?:(?:with )?(?:kind|kindest|best|warm|warmest|many)(?:est)? )?regards|best|all the best"
     r"|best wishes|(?:many |warm )?thanks(?: again| so much| a lot| in advance)?|thank you"
     r"|cheers|sincerely(?: yours)?|yours(?: sincerely| truly| faithfully| ever)?|take care|love"
     r"|talk soon|see you(?: soon)?|warmly|cordially|respectfully|ciao|thx|rgds|br|xx?|hugs|bye"
     r"|until then|greetings|so long|lots of love"
 )
-_SIGN_OFF = re.compile(rf"^(?P<word>{_SIGN_OFF_WORDS}) *(?P<mark>,|!+|\.|-|--|)$", re.IGNORECASE)
+_SIGN_OFF = re.compile(rf"^(?P<word>{SIGN_OFF_WORDS}) *(?P<mark>,|!+|\.|-|--|)$", re.IGNORECASE)
 _SIGN_OFF_INLINE = re.compile(
-    rf"^(?P<off>(?:{_SIGN_OFF_WORDS}) *(?:,|!+|\.|-|--)) +(?P<name>[^\d,.!?]+\.?)$", re.IGNORECASE
+    rf"^(?P<off>(?:{SIGN_OFF_WORDS}) *(?:,|!+|\.|-|--)) +(?P<name>[^\d,.!?]+\.?)$", re.IGNORECASE
 )
 _OPENING = re.compile(
     r"^(?:i )?(?:do )?(?:hope|trust) (?:this|that|you|all|everything|things)\b.*"

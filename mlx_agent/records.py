@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from mlx_agent.findings import Checks
+
 Kind = Literal["email", "article", "review"]
 Strategy = Literal["R1", "R2", "R3"]
 Register = Literal["formal", "plain", "casual"]
@@ -281,7 +283,16 @@ class JudgeTask:
     second: str
 
 
-FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedraftTask:
+    """Write the draft of `task` again: `checks` found in `text` what has to be mended."""
+
+    task: DraftTask
+    text: str
+    checks: Checks
+
+
+FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask | RedraftTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,8 +371,12 @@ class Provenance:
     `rule_ids` are those of the rules it was written under (`rules.rule_id`), in their order.
     `prompt_version` is of the writer's prompt, `agent_prompt_version` of the agent's, empty where
     no agent answered. `timings_ms` are the milliseconds from the request to the end of each stage:
-    `x`, `rules`, `first_text`, `text`. `usage` is the writer's, `agent_tokens` are those that the
-    agent decoded.
+    `x`, `rules`, `first_text`, `text`, and `repair` where there was one. `usage` is the writer's,
+    `agent_tokens` are those that the agent decoded.
+
+    `instruction` is what the user asked for besides the bullets. `repair` says whether the writer
+    was asked to mend the draft, and what came of it: the mended text was `used`, or was `no
+    better`, or the request `failed`. `usage` counts that request as well.
     """
 
     rung: Rung
@@ -377,6 +392,8 @@ class Provenance:
     rule_ids: tuple[str, ...] = ()
     agent_prompt_version: str = ""
     agent_tokens: int = 0
+    instruction: str = ""
+    repair: Literal["", "used", "no better", "failed"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,9 @@ from importlib import resources
 from string import Template
 
 from mlx_agent.characters import visible
+from mlx_agent.findings import Checks
+from mlx_agent.language import NAMES as LANGUAGES
+from mlx_agent.language import wanted
 from mlx_agent.records import (
     Address,
     BaselineTask,
@@ -32,6 +35,7 @@ from mlx_agent.records import (
     Message,
     Metadata,
     Recipient,
+    RedraftTask,
     RenderSettings,
     RepairTask,
     Rule,
@@ -57,6 +61,9 @@ _NAMED_RECIPIENTS = 3
 _ABOUT: dict[Kind, str] = {"article": "Title", "review": "Review of"}
 """What the subject is of a text that is no mail."""
 _PLAIN = "plain short statements"
+_NO_LANGUAGE = "that of the text being answered, or else that of the notes"
+_OUR_WORDS = frozenset({"manner", "language"})
+"""The fields that hold nothing of anybody's mail."""
 _MANNERS = (
     "terse keywords, a few words a bullet",
     _PLAIN,
@@ -75,14 +82,18 @@ def prompt_name(task: Task) -> str:
         return prompt_name(task.task)
     if isinstance(task, RulesTask):
         return RULES_PROMPTS[task.strategy]
-    return {IntentTask: "intent", BaselineTask: "baseline", DraftTask: "draft", JudgeTask: "judge"}[
-        type(task)
-    ]
+    return {
+        IntentTask: "intent",
+        BaselineTask: "baseline",
+        DraftTask: "draft",
+        JudgeTask: "judge",
+        RedraftTask: "redraft",
+    }[type(task)]
 
 
 def prompt_kind(task: Task) -> Kind:
     """The kind of text that a task is about."""
-    if isinstance(task, RepairTask):
+    if isinstance(task, RepairTask | RedraftTask):
         return prompt_kind(task.task)
     return task.kind if isinstance(task, IntentTask) else task.x.kind
 
@@ -164,7 +175,11 @@ def _fields(task: FirstTask) -> dict[str, str]:
                 "rules": format_rules(task.rules) or "none",
                 "instruction": task.instruction or "none",
                 "previous": task.previous or "none",
+                "language": LANGUAGES.get(wanted(task.x, task.instruction), _NO_LANGUAGE),
             }
+        case RedraftTask():
+            found = "\n".join(_finding_lines(task.task.x, task.checks))
+            return _fields(task.task) | {"draft": task.text, "findings": found}
         case JudgeTask():
             return {
                 "x": render_x(task.x, LARGE),
@@ -174,11 +189,24 @@ def _fields(task: FirstTask) -> dict[str, str]:
             }
 
 
+def _finding_lines(x: X, checks: Checks) -> Iterable[str]:
+    for missing in checks.uncovered:
+        facts = f" (above all: {', '.join(missing.facts)})" if missing.facts else ""
+        yield _one_line(f"Left out: {x.intent[missing.position]}{facts}")
+    for kind, text in dict.fromkeys((fact.kind, fact.text) for fact in checks.unsupported):
+        yield f"Not in the material: {_one_line(text)} ({kind})"
+    if checks.language is not None:
+        written, meant = (
+            LANGUAGES[code] for code in (checks.language.written, checks.language.wanted)
+        )
+        yield f"Wrong language: {written} instead of {meant}"
+
+
 def _fenced(contents: dict[str, str]) -> dict[str, str]:
     """Each content in a fence of its own, which none of them can close: all of them name it."""
     together = visible("\n".join(contents.values()))
     return {
-        name: content if name == "manner" else fence(content, f"{name}\n{together}")
+        name: content if name in _OUR_WORDS else fence(content, f"{name}\n{together}")
         for name, content in contents.items()
     }
 

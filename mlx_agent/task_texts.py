@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from mlx_agent.findings import Checks
 from mlx_agent.records import (
     Address,
     BaselineTask,
@@ -18,6 +19,7 @@ from mlx_agent.records import (
     JudgeTask,
     Metadata,
     Recipient,
+    RedraftTask,
     RepairTask,
     Rule,
     RulesTask,
@@ -76,6 +78,13 @@ class Change:
                     first=self.text(task.first),
                     second=self.text(task.second),
                 )
+            case RedraftTask():
+                changed = replace(
+                    task,
+                    task=self.of(task.task),
+                    text=self.text(task.text),
+                    checks=self._checks(task.checks),
+                )
             case RepairTask():
                 changed = replace(task, task=self.of(task.task), answer=self.style(task.answer))
         return changed
@@ -109,6 +118,16 @@ class Change:
         return tuple(
             replace(message, author=self.person(message.author), text=self.text(message.text))
             for message in context
+        )
+
+    def _checks(self, checks: Checks) -> Checks:
+        """The findings; their places are those in the draft as it was."""
+        return replace(
+            checks,
+            uncovered=tuple(
+                replace(one, facts=tuple(map(self.text, one.facts))) for one in checks.uncovered
+            ),
+            unsupported=tuple(replace(one, text=self.text(one.text)) for one in checks.unsupported),
         )
 
     def _rule(self, rule: Rule) -> Rule:

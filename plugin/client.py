@@ -14,7 +14,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,31 +41,35 @@ class ApiError(Exception):
 class DaemonNotRunning(ApiError):
     """Nothing answers at the socket."""
 
-    def __init__(self, socket_path: Path) -> None:
+    def __init__(self, where: Path | str) -> None:
         super().__init__(
-            "daemon_not_running",
-            f"No daemon answers at {socket_path}; start it with `trimtab run`.",
+            "daemon_not_running", f"No daemon answers at {where}; start it with `trimtab run`."
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A server-sent event of a draft: `rules`, `text` or `done`."""
+    """A server-sent event of a draft: `rules`, `text`, `replace` or `done`."""
 
     name: str
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """The daemon's port on 127.0.0.1, where its config has one; `token` is what run/token holds."""
+
+    number: int
+    token: str = field(repr=False)
+
+
 class Client:
     """One client of one daemon; an asynchronous context manager, safe to use concurrently."""
 
-    def __init__(self, socket_path: Path) -> None:
-        self._path = socket_path
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket_path)),
-            base_url="http://trimtab/v1",
-            timeout=SILENCE_SECONDS,
-        )
+    def __init__(self, where: Path | Port) -> None:
+        """`where` is the Unix socket's path; a Port is for programs that can use none."""
+        self._where = where if isinstance(where, Path) else f"127.0.0.1:{where.number}"
+        self._http = _over_tcp(where) if isinstance(where, Port) else _over_unix(where)
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,9 +98,17 @@ class Client:
         return await self._call("POST", "/warm", dict(request))
 
     async def draft(self, request: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
-        """`rules` (with the draft's id), `text` pieces, then `done`; raises ApiError on `error`."""
+        """`rules` (with the draft's id), `text` pieces, perhaps one `replace`, then `done`.
+
+        The `text` of `replace` is the whole draft, mended by the writer: show it in place of the
+        pieces. `done` holds the draft as it is stored, which lacks what does not belong into a mail
+        (a preamble, a second sign-off), and `checks`: the bullets that are left out
+        (`uncovered`: `position`, `facts`), the facts that nothing given holds (`unsupported`:
+        `kind`, `text`, `start` and `end` in the draft's text), and the wrong `language` (`written`,
+        `wanted`) or null. Raises ApiError on `error`.
+        """
         with self._failures():
-            async with self._http.stream("POST", "/drafts", json=dict(request)) as response:
+            async with self._http.stream("POST", "/drafts", **_json(dict(request))) as response:
                 if response.is_error:
                     await response.aread()
                     raise _api_error(response)
@@ -177,7 +189,7 @@ class Client:
         self, method: str, path: str, body: Any = None, *, seconds: float = SILENCE_SECONDS
     ) -> dict[str, Any]:
         with self._failures():
-            response = await self._http.request(method, path, json=body, timeout=seconds)
+            response = await self._http.request(method, path, **_json(body), timeout=seconds)
         if response.is_error:
             raise _api_error(response)
         return dict(response.json()) if response.content else {}
@@ -187,9 +199,32 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
-            raise DaemonNotRunning(self._path) from error
+            raise DaemonNotRunning(self._where) from error
         except httpx.TransportError as error:
             raise _lost() from error
+
+
+def _json(body: Any) -> dict[str, Any]:
+    """The body in ASCII, so that a broken character is the daemon's to refuse; None is no body."""
+    if body is None:
+        return {}
+    return {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+
+
+def _over_unix(path: Path) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://trimtab/v1", timeout=SILENCE_SECONDS
+    )
+
+
+def _over_tcp(port: Port) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port.number}/v1",
+        headers={"Authorization": f"Bearer {port.token}"},
+        timeout=SILENCE_SECONDS,
+        trust_env=False,  # no proxy of the environment gets to see the token
+    )
 
 
 async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:

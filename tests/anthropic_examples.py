@@ -6,6 +6,7 @@ from typing import Any
 from anthropic_server import KEY
 from teaching_examples import GREETING, NORA, TIM
 
+from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large.anthropic import Anthropic
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.records import (
@@ -14,6 +15,7 @@ from mlx_agent.records import (
     IntentTask,
     JudgeTask,
     Metadata,
+    RedraftTask,
     RulesTask,
     Task,
     X,
@@ -33,7 +35,10 @@ R2 = RulesTask(x=X_BOAT, own_text=OWN_TEXT, baseline=None, strategy="R2")
 R3 = RulesTask(x=X_BOAT, own_text=OWN_TEXT, baseline=GENERIC)
 DRAFT = DraftTask(x=X_BOAT, rules=(GREETING,), instruction="shorter")
 JUDGE = JudgeTask(x=X_BOAT, truth=OWN_TEXT, first="Hello Tim", second=GENERIC)
-TASKS: tuple[Task, ...] = (INTENT, BASELINE, R1, R2, R3, DRAFT, JUDGE)
+REDRAFT = RedraftTask(
+    task=DRAFT, text="Hello Tim", checks=Checks(uncovered=(Uncovered(position=0),))
+)
+TASKS: tuple[Task, ...] = (INTENT, BASELINE, R1, R2, R3, DRAFT, JUDGE, REDRAFT)
 
 Client = Callable[..., Anthropic]
 

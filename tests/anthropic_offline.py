@@ -69,7 +69,7 @@ def _task(name: str, fields: dict[str, str]) -> Task:
         return RulesTask(x=x, own_text=fields["own_text"], baseline=fields.get("baseline") or None)
     if name == "judge":
         return JudgeTask(x=x, truth=fields["truth"], first=fields["first"], second=fields["second"])
-    if name == "draft":
+    if name in {"draft", "redraft"}:
         wish = fields.get("instruction", "")
         return DraftTask(
             x=x, rules=_rules(fields["rules"]), instruction="" if wish == "none" else wish

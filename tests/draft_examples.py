@@ -42,6 +42,7 @@ from mlx_agent.records import (
     Metadata,
     Provenance,
     Recipient,
+    RedraftTask,
     Rule,
     StyleCard,
     Task,
@@ -166,11 +167,16 @@ class SomeAgents:
 
 @dataclass(slots=True, kw_only=True)
 class ScriptedWriter:
-    """Writes its pieces; waits at `gate` before the last; fails with `failure` after them."""
+    """Writes its pieces; waits at `gate` before the last; fails with `failure` after them.
+
+    Asked to mend them it writes `mended`, or the same again; it fails with it if it is an error.
+    """
 
     pieces: Sequence[str] = ("Hello Tim,\n\n", "It floats.\n")
     gate: asyncio.Event | None = None
     failure: Exception | None = None
+    mended: str | Exception = ""
+    redrafts: list[RedraftTask] = field(default_factory=list)
     name: str = "scripted"
     remote: bool = False
     host: str = ""
@@ -197,7 +203,12 @@ class ScriptedWriter:
             self.left.set()
 
     async def complete(self, task: Task) -> Answer:
-        raise NotImplementedError
+        assert isinstance(task, RedraftTask)
+        self.redrafts.append(task)
+        if isinstance(self.mended, Exception):
+            raise self.mended
+        text = self.mended or "".join(self.pieces)
+        return Answer(text=text, model=self.name, usage=Usage(input_tokens=7, output_tokens=3))
 
     def most(self, task: Task, *, batch: bool = False) -> float | None:
         raise NotImplementedError

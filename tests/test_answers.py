@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from mlx_agent.errors import AnswerMalformed
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import IntentTask, JudgeTask, Rule, RulesTask
+
+AN_X = a_lesson().x
 
 
 def test_bullets_are_read_after_the_thinking() -> None:
@@ -81,17 +84,19 @@ def test_another_verdict_is_refused(text: str) -> None:
 
 def test_a_mail_keeps_its_inner_lines() -> None:
     """Outer blank lines and the carriage returns go."""
-    assert parse_mail("\n\n Hi Tim,\r\n\r\nthe boat\r\n \n") == "Hi Tim,\n\nthe boat"
+    assert parse_mail("\n\n Hi Tim,\r\n\r\nthe boat\r\n \n", AN_X) == "Hi Tim,\n\nthe boat"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\r\n\r\n"])
 def test_an_empty_mail_is_refused(text: str) -> None:
     """A draft that says nothing is no draft."""
     with pytest.raises(AnswerMalformed):
-        parse_mail(text)
+        parse_mail(text, AN_X)
 
 
-@pytest.mark.parametrize("parse", [parse_points, parse_rules_answer, parse_verdict, parse_mail])
+@pytest.mark.parametrize(
+    "parse", [parse_points, parse_rules_answer, parse_verdict, partial(parse_mail, x=AN_X)]
+)
 @given(text=st.text())
 def test_any_answer_is_parsed_or_refused(parse: Callable[[str], object], text: str) -> None:
     """Nothing else is raised, whatever a model writes."""

@@ -30,11 +30,17 @@ from draft_examples import (
 )
 
 from daemon.api.errors import code_of, status_of
-from daemon.api.limits import MAX_BODY
+from daemon.api.limits import MAX_BODY, MAX_DRAFTS
 from daemon.api.routes import build_api
 from daemon.api.security import is_own_user, peer_uid, uid_of_ucred, uid_of_xucred
 from daemon.api.server import serve
-from daemon.errors import DraftNotFound, SocketPathTooLong, StoreFull, WriterUnavailable
+from daemon.errors import (
+    DraftNotFound,
+    SocketPathTooLong,
+    StoreFull,
+    TooManyDrafts,
+    WriterUnavailable,
+)
 from daemon.explain import explain
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
@@ -85,7 +91,7 @@ def writing(service: SmallService, writer: ScriptedWriter) -> SmallService:
 async def test_it_is_alive(http: httpx.AsyncClient) -> None:
     """The version of the API, for clients that outlive a release."""
     answer = await http.get("/health")
-    assert (answer.status_code, answer.json()) == (200, {"api": 1})
+    assert (answer.status_code, answer.json()) == (200, {"api": 1, "ready": True})
 
 
 async def test_a_draft_comes_as_events(http: httpx.AsyncClient, database: Database) -> None:
@@ -99,7 +105,7 @@ async def test_a_draft_comes_as_events(http: httpx.AsyncClient, database: Databa
     assert [rule["aspect"] for rule in rules["rules"]] == ["greeting", "sign-off"]
     assert rules["degraded"].startswith("no agent yet")
     assert done["draft"]["id"] == rules["draft_id"]
-    assert done["checks"] == {"uncovered": [], "unsupported": []}
+    assert done["checks"] == {"uncovered": [], "unsupported": [], "language": None}
     stored = await database.read(draft_store.draft, rules["draft_id"])
     assert stored is not None
     assert stored.text == done["draft"]["text"]
@@ -297,6 +303,26 @@ async def test_lost_mails_are_answered_for(
     assert (await http.put(url, json={"answer": "perhaps"})).status_code == 422
 
 
+async def test_drafts_in_flight_are_bounded(service: SmallService) -> None:
+    """One more is told so, in a sentence; and taken in as soon as another has ended."""
+    writer = ScriptedWriter(gate=asyncio.Event())
+    async with served(writing(service, writer)) as path, on(path) as http, asyncio.timeout(60):
+        keys = [str(number) for number in range(MAX_DRAFTS)]
+        waiting = [asyncio.create_task(http.post("/drafts", json=body(key))) for key in keys]
+        while writer.calls < MAX_DRAFTS:  # noqa: ASYNC110  # a count is no event
+            await asyncio.sleep(0.01)
+        answer = await http.post("/drafts", json=body("more"))
+        assert answer.status_code == 429
+        error = {"code": "too_many_drafts", "message": explain(TooManyDrafts(MAX_DRAFTS))}
+        assert answer.json() == {"error": error}
+        waiting[0].cancel()
+        await writer.left.wait()
+        assert writer.gate is not None
+        writer.gate.set()
+        assert (await http.post("/drafts", json=body("more"))).status_code == 200
+        assert {(await each).status_code for each in waiting[1:]} == {200}
+
+
 # --- errors -----------------------------------------------------------------------------------
 
 
@@ -357,7 +383,7 @@ async def test_a_body_without_json_type_is_refused(http: httpx.AsyncClient) -> N
     """What a web page can post without asking is not read."""
     plain = {"content-type": "text/plain"}
     answer = await http.post("/drafts", content=json.dumps(body()), headers=plain)
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "not_json")
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])

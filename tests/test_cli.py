@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from email.utils import format_datetime, localtime
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger", "rules",
+    "eval", "demo", "login", "key", "ledger", "rules", "edits",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
@@ -448,6 +449,29 @@ def test_a_draft_goes_by_the_users_word(write_config: WriteConfig, mails: Path) 
     assert other["id"] != draft["id"]
     freed = json.loads(trimtab("rules", "--free", "greeting", "--json").stdout)
     assert freed == {"pinned": [], "banned": ["closing"]}
+
+
+def test_an_edit_is_shown_and_taken_back(
+    write_config: WriteConfig, mails: Path, tmp_path: Path
+) -> None:
+    """By the draft's id, without its text; a draft that is none is told."""
+    write_config(OFFLINE)
+    trimtab("import", mails)
+    draft = json.loads(drafted("--json").stdout)["draft"]
+    assert trimtab("edits").stdout == "Nothing was learned from an edit yet.\n"
+    sent = tmp_path / "sent.eml"
+    sent.write_text(
+        f"From: {ADA.address.address}\nTo: r@hale.example\nDate: {format_datetime(localtime())}\n"
+        f"X-Trimtab-Draft: {draft['id']}\n\n{draft['text']}\nAnd one thing more.\n",
+        "utf-8",
+    )
+    trimtab("import", sent)
+    (shown,) = trimtab("edits").stdout.splitlines()
+    assert re.search(rf"  work  draft {draft['id']}: \d+% of its words changed$", shown)
+    (edit,) = json.loads(trimtab("edits", "--json").stdout)
+    assert edit["matched_by"] == "header"
+    assert json.loads(trimtab("edits", "--undo", draft["id"], "--json").stdout) == []
+    assert sentence(trimtab("edits", "--undo", "none", code=1)) == "There is no draft 'none'."
 
 
 def drafted(*options: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,14 @@ from draft_examples import (
     opened,
     served,
 )
+from tools import free_port
 
+from daemon.api.routes import build_api
+from daemon.api.server import serve_tcp
+from daemon.explain import explain
 from daemon.records import JobState
 from daemon.store.database import Database
-from plugin.client import ApiError, Client, DaemonNotRunning, Event
+from plugin.client import ApiError, Client, DaemonNotRunning, Event, Port
 
 
 @pytest.fixture
@@ -178,3 +182,26 @@ async def test_a_daemon_that_goes_away_in_mid_draft_is_told(service: SmallServic
     async with client:
         with pytest.raises(ApiError, match="connection_lost"):
             _ = [event async for event in events]
+
+
+async def test_it_speaks_over_a_port_with_the_token(service: SmallService, tmp_path: Path) -> None:
+    """And hears why it is refused without; the token is in nothing that it shows."""
+    port, token_file = free_port(), tmp_path / "token"
+    async with serve_tcp(build_api(service, explain), port, token_file):
+        where = Port(number=port, token=token_file.read_text("ascii").strip())
+        async with Client(where) as client:
+            assert (await client.health())["ready"] is True
+            assert [event async for event in client.draft(body())][-1].name == "done"
+        async with Client(Port(number=port, token="wrong")) as stranger:
+            with pytest.raises(ApiError, match="token_refused"):
+                await stranger.health()
+    assert where.token not in repr(where)
+    async with Client(where) as client:
+        with pytest.raises(DaemonNotRunning, match=f"127.0.0.1:{port}"):
+            await client.health()
+
+
+async def test_half_a_character_is_refused_with_a_sentence(client: Client) -> None:
+    """Wherever it came from; nothing is written."""
+    with pytest.raises(ApiError, match="lone surrogate"):
+        await anext(client.draft(body(subject="half \ud83d")))

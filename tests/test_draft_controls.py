@@ -1,6 +1,7 @@
 """The user's word on a draft: its rules, writing it anew, the stand-in, and warming up."""
 
 import errno
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,7 @@ from mlx_agent.errors import (
     WorkerDied,
     WorkerFailed,
 )
+from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import Rule
 
@@ -205,6 +207,21 @@ async def test_opening_a_window_has_the_agent_ready(database: Database) -> None:
         a_request(bullets=())
     )
     assert warmed == Warmed(ready=True)
+
+
+async def test_the_writers_code_is_loaded_beside_the_loop(database: Database) -> None:
+    """It takes a second; and a writer that must not be asked is told of by the draft itself."""
+    threads: list[str] = []
+
+    def writer(*_: object) -> LargeModel:
+        threads.append(threading.current_thread().name)
+        raise CloudForbidden("home", "claude", "drafts")
+
+    drafter = a_drafter(database, SomeAgents(answer=an_answer(GREETING)))
+    drafter.writer = writer
+    assert (await drafter.warm(a_request(bullets=()))).ready
+    assert threads
+    assert threading.main_thread().name not in threads
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ from mlx_agent.errors import (
     WorkerFailed,
 )
 from mlx_agent.few_shot import FEWEST
+from mlx_agent.findings import Uncovered
 from mlx_agent.records import Rule
 from mlx_agent.render import prompt_version
 from mlx_agent.rules import rule_id
@@ -267,8 +268,14 @@ async def test_a_draft_is_checked_against_the_request(database: Database) -> Non
     """A bullet that is left out is named by its place, an invented fact by its words."""
     writer = ScriptedWriter(pieces=["The boat is ready on Friday, 4 May, for 900 euros.\n"])
     checks = done(await events_of(a_drafter(database, SomeAgents(), writer), a_request())).checks
-    assert checks.uncovered == (1,)
-    assert checks.unsupported
+    assert checks.uncovered == (Uncovered(position=1, facts=()),)
+    text = "The boat is ready on Friday, 4 May, for 900 euros."
+    assert [(fact.kind, fact.text) for fact in checks.unsupported] == [
+        ("number", "4"),
+        ("date", "May"),
+        ("amount", "900 euros"),
+    ]
+    assert all(text[fact.start : fact.end] == fact.text for fact in checks.unsupported)
 
 
 @pytest.mark.parametrize("failure", [ConnectionResetError(), TimeoutError(), WorkerDied(1)])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teaching_examples import KIM, QUESTION, TIM, a_mail
 
+from mlx_agent.findings import Checks
 from mlx_agent.recipients import metadata_of
 from mlx_agent.records import (
     Address,
@@ -15,6 +16,7 @@ from mlx_agent.records import (
     DraftTask,
     IntentTask,
     JudgeTask,
+    RedraftTask,
     RepairTask,
     Rule,
     RulesTask,
@@ -226,6 +228,8 @@ TASKS: tuple[Task, ...] = (
     JudgeTask(x=AN_X, truth=SECRET, first="", second=""),
     JudgeTask(x=AN_X, truth="", first=SECRET, second=""),
     JudgeTask(x=AN_X, truth="", first="", second=SECRET),
+    RedraftTask(task=DraftTask(x=AN_X), text=SECRET, checks=Checks()),
+    RedraftTask(task=DraftTask(x=AN_X, instruction=SECRET), text="", checks=Checks()),
     RepairTask(task=BaselineTask(x=AN_X), answer=SECRET, reason="empty"),
     RepairTask(task=BaselineTask(x=replace(AN_X, intent=(SECRET,))), answer="", reason="empty"),
 )

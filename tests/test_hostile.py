@@ -18,10 +18,12 @@ from teaching_examples import Teacher, recipient_after
 from daemon.learning import trace
 from daemon.mailbox.parse import build, parse
 from daemon.records import Tails
-from mlx_agent import bases
+from mlx_agent import bases, render
 from mlx_agent.characters import visible
 from mlx_agent.chat import encode
 from mlx_agent.errors import AnswerMalformed
+from mlx_agent.findings import Checks, Uncovered, Unsupported
+from mlx_agent.language import NAMES
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer
 from mlx_agent.recipients import metadata_of
@@ -33,6 +35,7 @@ from mlx_agent.records import (
     JudgeTask,
     Lesson,
     Mail,
+    RedraftTask,
     RenderSettings,
     Rule,
     RulesTask,
@@ -50,7 +53,7 @@ from mlx_agent.teach.select import SelectSettings, select
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SETTINGS = RenderSettings()
 FENCES = {"intent": 2, "baseline": 1, "rules_direct": 2, "rules_thinking": 2, "rules_distill": 3}
-FENCES |= {"draft": 4, "judge": 4}
+FENCES |= {"draft": 4, "judge": 4, "redraft": 5}
 _FENCE = re.compile(r"<(data-[0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 _MARKS = re.compile(
     r"<[|｜]\w|\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|</?(?:s|eos|bos|think|tool_call)>"
@@ -80,14 +83,27 @@ def tasks_of(mail: Mail) -> list[Task]:
     said = "\n".join([text, *(message.text for message in mail.context)])
     rules = (Rule(aspect="tone", instruction=" ".join(said.split())),)
     strategies: tuple[Strategy, ...] = ("R1", "R2", "R3")
+    fact = Unsupported(kind="name", text=said, start=0, end=len(said))
+    found = Checks(
+        uncovered=tuple(Uncovered(position=n, facts=(said,)) for n in range(len(x.intent))),
+        unsupported=(fact,),
+    )
     return [
         IntentTask(own_text=text, metadata=x.metadata, context=x.context),
         BaselineTask(x=x),
         *(RulesTask(x=x, own_text=text, baseline=said, strategy=s) for s in strategies),
         DraftTask(x=x, rules=rules, instruction=said),
         DraftTask(x=x),
+        RedraftTask(task=DraftTask(x=x, rules=rules), text=said, checks=found),
         JudgeTask(x=x, truth=said, first=said, second=said),
     ]
+
+
+def ours(prompt: str) -> str:
+    """What is not fenced of a prompt, with the language left out that its text shows."""
+    words, found, language = _FENCE.sub("", prompt).partition("\nLanguage:\n")
+    assert not found or language in {*NAMES.values(), render._NO_LANGUAGE}
+    return words
 
 
 def test_there_are_many_of_them() -> None:
@@ -104,7 +120,7 @@ def test_a_fence_is_closed_once_and_by_its_own_name(hostile: Hostile) -> None:
         tame_system, tame_user = messages(tame)
         assert (system.role, user.role) == ("system", "user")
         assert system == tame_system
-        assert _FENCE.sub("", user.content) == _FENCE.sub("", tame_user.content)
+        assert ours(user.content) == ours(tame_user.content)
         found = _FENCE.findall(user.content)
         assert len(found) == len({name for name, _ in found}) == FENCES[prompt_name(task)]
         for name, content in found:
@@ -207,7 +223,7 @@ def test_a_draft_is_a_mail_and_a_verdict_is_fair(hostile: Hostile) -> None:
     mail = mail_of(hostile.raw)
     x, text = x_of(mail), mail.own_text
     rules = parse_rules_answer(answer(RulesTask(x=x, own_text=text, baseline=None)))
-    assert parse_mail(answer(DraftTask(x=x, rules=rules)))
+    assert parse_mail(answer(DraftTask(x=x, rules=rules)), x)
     verdict = answer(JudgeTask(x=x, truth=text, first="", second=text))
     assert parse_verdict(verdict) == "second"
 

@@ -160,7 +160,7 @@ async def test_bullets_become_a_draft_whose_edit_comes_back(
             told = made["draft"]["provenance"]
             assert (told["rung"], told["voice"], told["degraded"]) == ("adapter", True, None)
             assert told["adapter"] == learned.outcomes["train"]["adapter"]
-            assert made["checks"] == {"uncovered": [], "unsupported": []}
+            assert made["checks"] == {"uncovered": [], "unsupported": [], "language": None}
             assert "4 more chairs" in made["draft"]["text"]
             again = await draft(client)
             assert again["draft"] == made["draft"]  # one key, one draft

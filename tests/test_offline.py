@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teaching_examples import NORA, OWN_TEXTS, TIM
 
+from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer, baseline, intent_points, rules_for, write
@@ -15,6 +16,7 @@ from mlx_agent.records import (
     IntentTask,
     JudgeTask,
     Metadata,
+    RedraftTask,
     RepairTask,
     Rule,
     RulesTask,
@@ -28,12 +30,14 @@ RULES = (
     Rule(aspect="greeting", instruction='open with "Ahoy" and an exclamation mark'),
     Rule(aspect="layout", instruction="a numbered list"),
 )
+CHECKS = Checks(uncovered=(Uncovered(position=1),))
 TASKS: tuple[Task, ...] = (
     IntentTask(own_text=OWN_TEXTS[0], metadata=METADATA),
     BaselineTask(x=AN_X),
     RulesTask(x=AN_X, own_text=OWN_TEXTS[0], baseline=baseline(AN_X)),
     DraftTask(x=AN_X, rules=RULES),
     JudgeTask(x=AN_X, truth=OWN_TEXTS[0], first=OWN_TEXTS[1], second=baseline(AN_X)),
+    RedraftTask(task=DraftTask(x=AN_X, rules=RULES), text="Ahoy!", checks=CHECKS),
 )
 SWAPPED = {"first": "second", "second": "first", "tie": "tie"}
 TEXTS = st.text(min_size=1).filter(str.strip)
@@ -85,12 +89,12 @@ def test_every_answer_is_parsed(text: str) -> None:
     points = parse_points(answer(IntentTask(own_text=text, metadata=METADATA)))
     assert points == intent_points(text, METADATA)
     x = X(intent=points, metadata=METADATA)
-    generic = parse_mail(answer(BaselineTask(x=x)))
+    generic = parse_mail(answer(BaselineTask(x=x)), x)
     assert generic == baseline(x)
     for before in (None, generic):
         rules = parse_rules_answer(answer(RulesTask(x=x, own_text=text, baseline=before)))
         assert rules == rules_for(x, text, before)
-        assert parse_mail(answer(DraftTask(x=x, rules=rules))) == write(x, rules).strip("\n ")
+        assert parse_mail(answer(DraftTask(x=x, rules=rules)), x) == write(x, rules).strip("\n ")
 
 
 @given(TEXTS, TEXTS, TEXTS)

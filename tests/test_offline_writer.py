@@ -119,7 +119,7 @@ def test_a_mail_under_many_rules() -> None:
 def test_every_bullet_is_said(bullets: list[str], manner: Manner) -> None:
     """Whatever the manner: no word with content, number, name or link is lost."""
     text = compose(an_x(*bullets), manner)
-    assert uncovered(bullets, text) == ()
+    assert uncovered(an_x(*bullets), text) == ()
     for fact in re.findall(r"\d+(?:\.\d+)?|https://\S+|Anna|Bo\b|Mark", " ".join(bullets)):
         assert fact.lower() in text.lower()
 
@@ -128,7 +128,7 @@ def test_every_bullet_is_said(bullets: list[str], manner: Manner) -> None:
 def test_the_generic_mail_says_every_bullet(bullets: list[str]) -> None:
     """And is neither shorter than they are nor without a frame."""
     text = baseline(an_x(*bullets))
-    assert uncovered(bullets, text) == ()
+    assert uncovered(an_x(*bullets), text) == ()
     assert text.startswith("Dear Tim Oduya,\n\nI hope this message finds you well. ")
     assert text.endswith(" Please do not hesitate to contact me.\n\nKind regards,\nNora Falk")
 

@@ -11,6 +11,7 @@ from teaching_examples import KIM, NORA, TIM
 
 from mlx_agent import names
 from mlx_agent.characters import folded, visible
+from mlx_agent.findings import Checks, Unsupported
 from mlx_agent.ordinary import NAMES_TOO, ORDINARY
 from mlx_agent.records import (
     Address,
@@ -21,6 +22,7 @@ from mlx_agent.records import (
     JudgeTask,
     Metadata,
     Recipient,
+    RedraftTask,
     RepairTask,
     Rule,
     RulesTask,
@@ -222,6 +224,18 @@ ONCE = (
     | st.builds(BaselineTask, x=XS)
     | st.builds(RulesTask, x=XS, own_text=TEXTS, baseline=st.none() | TEXTS)
     | st.builds(DraftTask, x=XS, rules=RULES.map(tuple), instruction=TEXTS)
+    | st.builds(
+        RedraftTask,
+        task=st.builds(DraftTask, x=XS, rules=RULES.map(tuple), instruction=TEXTS),
+        text=TEXTS,
+        checks=st.builds(
+            Checks,
+            uncovered=st.just(()),
+            unsupported=st.lists(
+                st.builds(Unsupported, kind=st.just("name"), text=TEXTS), max_size=2
+            ).map(tuple),
+        ),
+    )
     | st.builds(JudgeTask, x=XS, truth=TEXTS, first=TEXTS, second=TEXTS)
 )
 TASKS = ONCE | st.builds(RepairTask, task=ONCE, answer=TEXTS, reason=st.just("empty"))
@@ -288,6 +302,8 @@ def _empty(task: Task) -> Task:
             return replace(task, task=_empty(task.task), answer="")  # type: ignore[arg-type]
         case JudgeTask():
             return JudgeTask(x=x, truth="", first="", second="")
+        case RedraftTask():
+            return RedraftTask(task=replace(task.task, x=x), text="", checks=Checks())
         case _:
             return replace(task, x=x)
 

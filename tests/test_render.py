@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from teaching_examples import KIM, NORA, QUESTION, TIM
 
 from mlx_agent import render
+from mlx_agent.findings import Checks, Uncovered, Unsupported, WrongLanguage
 from mlx_agent.generalise import MAX_QUOTED
 from mlx_agent.records import (
     ASPECTS,
@@ -27,6 +28,7 @@ from mlx_agent.records import (
     Kind,
     Metadata,
     Recipient,
+    RedraftTask,
     RenderSettings,
     RepairTask,
     Rule,
@@ -51,6 +53,14 @@ AN_X = X(
     context=(ContextMessage(author=TIM, text="When can\nyou come?"),),
 )
 RULES = (Rule(aspect="tone", instruction="warm"),)
+FOUND = Checks(
+    uncovered=(Uncovered(position=0, facts=("Tuesday",)), Uncovered(position=1)),
+    unsupported=(
+        Unsupported(kind="name", text="Bo", start=2, end=4),
+        Unsupported(kind="name", text="Bo", start=9, end=11),
+    ),
+    language=WrongLanguage(written="en", wanted="de"),
+)
 TASKS: tuple[Task, ...] = (
     IntentTask(own_text="I come on Tuesday.", metadata=AN_X.metadata, context=AN_X.context),
     BaselineTask(x=AN_X),
@@ -59,6 +69,9 @@ TASKS: tuple[Task, ...] = (
     RulesTask(x=AN_X, own_text="I come.", baseline="Dear Tim,", strategy="R3"),
     DraftTask(x=AN_X, rules=RULES, instruction="shorter"),
     JudgeTask(x=AN_X, truth="I come.", first="Dear Tim,", second="Hi"),
+    RedraftTask(
+        task=DraftTask(x=AN_X, rules=RULES, instruction="shorter"), text="I come.", checks=FOUND
+    ),
 )
 ALL = RenderSettings()
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -67,7 +80,7 @@ PROMPTS = sorted({"agent", "writer", *map(render.prompt_name, TASKS)})
 
 def of_kind(task: Task, kind: Kind) -> Task:
     """The same task about another kind of text."""
-    if isinstance(task, RepairTask):
+    if isinstance(task, RepairTask | RedraftTask):
         return replace(task, task=of_kind(task.task, kind))
     if isinstance(task, IntentTask):
         return replace(task, kind=kind)

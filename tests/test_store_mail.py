@@ -190,3 +190,20 @@ def test_mails_and_their_uids_are_committed_together(
     connection.execute("ROLLBACK")
     assert links(connection) == {("work", 1, a_mail(1).id)}
     assert len(mail.mails(connection, "work")) == 1
+
+
+def test_the_usual_signature_is_that_of_most_of_the_last_mails(
+    connection: sqlite3.Connection,
+) -> None:
+    """Of one account; none where the mails disagree, or have none."""
+    assert mail.usual_signature(connection, "work") == ""
+    signed = [an_incoming(n, uid=n, signature="Ada\nYard") for n in (1, 2)]
+    add_cut(connection, replace(a_batch(1), incoming=tuple(signed)))
+    assert mail.usual_signature(connection, "work") == "Ada\nYard"
+    assert mail.usual_signature(connection, "home") == ""
+    others = [an_incoming(n, uid=n, signature="") for n in (3, 4)]
+    add_cut(connection, replace(a_batch(1), incoming=tuple(others)))
+    assert mail.usual_signature(connection, "work") == ""
+    many = [an_incoming(n, uid=n, signature="A.\nQuay") for n in range(5, 5 + mail.LAST_MAILS)]
+    add_cut(connection, replace(a_batch(1), incoming=tuple(many)))
+    assert mail.usual_signature(connection, "work") == "A.\nQuay"

@@ -6,8 +6,9 @@ whole body (`limits.MAX_BODY`).
 
 from __future__ import annotations
 
+import json
 from datetime import UTC
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -65,6 +66,16 @@ Message = Annotated[ContextMessage, AfterValidator(_in_utc)]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_written(cls, data: Any) -> Any:
+        """JSON can name half a character, which no file and no answer could hold."""
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds half a character (a lone surrogate)") from None
+        return data
 
 
 class WarmBody(_Body):

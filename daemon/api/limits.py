@@ -1,15 +1,37 @@
-"""How large a request may be: more is refused before it fills the memory."""
+"""How large a request may be, and how many drafts are written at once: more is refused."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.errors import TooManyDrafts
+
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body; a mail thread as text is far below."""
+MAX_DRAFTS = 32
+"""Drafts that clients wait for; one person asks for one or two at a time."""
+
+
+def a_place_for_a_draft(limit: int = MAX_DRAFTS) -> Callable[[], AsyncIterator[None]]:
+    """A dependency that holds one of `limit` places while a request is answered: TooManyDrafts."""
+    taken = 0
+
+    async def place() -> AsyncIterator[None]:
+        nonlocal taken
+        if taken >= limit:
+            raise TooManyDrafts(limit)
+        taken += 1
+        try:
+            yield
+        finally:
+            taken -= 1
+
+    return place
 
 
 class BodyLimit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, FastAPI, Path
+from fastapi import APIRouter, Depends, FastAPI, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
@@ -21,8 +21,11 @@ from daemon.api.bodies import (
     SentBody,
     WarmBody,
 )
-from daemon.api.errors import Explain, install
-from daemon.api.limits import BodyLimit
+from daemon.api.errors import Explain
+from daemon.api.front import health as health_now
+from daemon.api.handlers import install
+from daemon.api.limits import BodyLimit, a_place_for_a_draft
+from daemon.api.openapi import DescribedApi
 from daemon.api.sse import draft_events
 from daemon.draft_records import Warmed
 from daemon.drafting import Drafter
@@ -90,9 +93,10 @@ class Service(Protocol):
 
 
 class Health(BaseModel):
-    """The daemon is alive and speaks this version of the API."""
+    """The daemon is alive and speaks this version of the API. `ready`: it does what it is asked."""
 
-    api: int = 1
+    api: int
+    ready: bool
 
 
 class Sent(BaseModel):
@@ -111,12 +115,14 @@ class Jobs(BaseModel):
 
 def build_api(service: Service, explain: Explain) -> FastAPI:
     """The API over a service; `explain` makes the sentences of its errors."""
-    api = FastAPI(
+    api = DescribedApi(
         title="trimtab",
         version="1",
+        description="What a mail client asks of trimtab. Every error has one shape, `Error`.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,
     )
     api.add_middleware(BodyLimit)
     install(api, explain)
@@ -130,7 +136,7 @@ def _state(service: Service) -> APIRouter:
 
     @router.get("/health")
     async def health() -> Health:
-        return Health()
+        return Health(**health_now(ready=True))
 
     @router.get("/status")
     async def status() -> dict[str, Any]:
@@ -158,7 +164,9 @@ def _state(service: Service) -> APIRouter:
 def _drafts(service: Service, explain: Explain) -> APIRouter:
     router = APIRouter(prefix="/drafts")
 
-    @router.post("", response_class=EventSourceResponse)
+    @router.post(
+        "", response_class=EventSourceResponse, dependencies=[Depends(a_place_for_a_draft())]
+    )
     async def draft(body: DraftBody) -> AsyncIterator[ServerSentEvent]:
         async for event in draft_events(service.drafter, body.request(), explain):
             yield event

@@ -1,13 +1,12 @@
-"""The socket: uvicorn on a Unix socket that only the user can reach.
+"""The sockets: uvicorn on a Unix socket that only the user can reach, and on 127.0.0.1 where asked.
 
-Owns the socket's file and the server's life. Signals stay the app's, logging stays the app's, and
+Owns the socket's file and the servers' lives. Signals stay the app's, logging stays the app's, and
 no request is logged. The caller holds the home's lock, so a socket file that is there is stale.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import stat
 import sys
@@ -16,30 +15,21 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp
 
-from daemon.api.security import is_own_user
-from daemon.errors import SocketPathTooLong
+from daemon.api.connections import REQUEST_S, Connection
+from daemon.api.gate import MAX_HEAD, Gate, Lock
+from daemon.api.token import load_token
+from daemon.errors import PortTaken, SocketPathTooLong
 
 SHUTDOWN_SECONDS = 2
 """How long requests in flight may go on after the end was asked for, before they are cancelled."""
+ACCEPTED_AT_ONCE = 8
+"""In a turn of the loop; it is four turns later that one too many is closed."""
+QUEUE = 1024
+"""Connections that the kernel holds for us; a Unix socket refuses a client that finds it full."""
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes of sun_path, less the closing zero."""
-
-log = logging.getLogger(__name__)
-
-
-class _OwnUserProtocol(H11Protocol):
-    """HTTP/1.1 for the user we run as; anybody else is cut off before a byte is read."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # (uvicorn narrows asyncio's BaseTransport in the same way)
-        super().connection_made(transport)
-        self.access_log = False  # uvicorn decides it by who listens to its logger
-        if not is_own_user(transport.get_extra_info("socket")):
-            log.warning("refused a connection of another user")
-            transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -57,6 +47,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
         self._stopped.set()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)  # asyncio's number is also how many it takes in at once
+
     async def main_loop(self) -> None:
         await self.on_tick(0)
         await self._stopped.wait()  # uvicorn looks ten times a second, awake all night
@@ -72,14 +67,31 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(api: FastAPI, socket_path: Path) -> AsyncIterator[None]:
-    """Answer on the socket for the `with` block; raises SocketPathTooLong.
+async def serve(app: ASGIApp, socket_path: Path) -> AsyncIterator[None]:
+    """Answer on the Unix socket for the `with` block; raises SocketPathTooLong.
 
     On entry connections are accepted (the kernel queues them until the server runs); on exit
     requests in flight get SHUTDOWN_SECONDS, and the file is gone.
     """
     listener = _listen(socket_path)
-    server = _Server(_config(api))
+    try:
+        async with _answering(Gate(app), listener):
+            yield
+    finally:
+        _remove(socket_path)
+
+
+@asynccontextmanager
+async def serve_tcp(app: ASGIApp, port: int, token_file: Path) -> AsyncIterator[None]:
+    """Answer on 127.0.0.1, too, those who show the token; raises PortTaken."""
+    lock = Lock(port=port, token=load_token(token_file))
+    async with _answering(Gate(app, lock), _listen_tcp(port)):
+        yield
+
+
+@asynccontextmanager
+async def _answering(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(_config(app))
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield
@@ -87,19 +99,23 @@ async def serve(api: FastAPI, socket_path: Path) -> AsyncIterator[None]:
         server.stop()
         await task
         listener.close()
-        _remove(socket_path)
 
 
-def _config(api: FastAPI) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        api,
-        http=_OwnUserProtocol,
+        app,
+        http=Connection,
         ws="none",
         lifespan="off",
+        interface="asgi3",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # who asks is known by the socket; a header may say anything
+        backlog=ACCEPTED_AT_ONCE,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        timeout_keep_alive=int(REQUEST_S),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
@@ -114,10 +130,23 @@ def _listen(path: Path) -> socket.socket:
     try:
         listener.bind(str(path))
         path.chmod(0o600)  # before listening, so that nobody can have connected in between
-        listener.listen()
+        listener.listen(QUEUE)
     except OSError:
         listener.close()
         raise
+    return listener
+
+
+def _listen_tcp(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # After a restart, what is left of old connections is no obstacle; another listener is.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(QUEUE)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(port, error.strerror or "") from error
     return listener
 
 

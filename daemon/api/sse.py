@@ -1,4 +1,10 @@
-"""Drafting as server-sent events: `rules`, `text`..., then `done` or `error`.
+"""Drafting as server-sent events: `rules`, `text`..., perhaps `replace`, then `done` or `error`.
+
+    rules     `draft_id`, `rules`, `rung`, `voice`, `degraded`
+    text      `text`: a piece of the draft as the writer writes it
+    replace   `text`: the whole draft, which the writer mended; to be shown in place of all pieces
+    done      `draft` as it is stored, and `checks`: what is still to be found wrong with it
+    error     `error` with `code` and `message`, in place of what has not come yet
 
 FastAPI frames the events, sends a comment every 15 s of silence, and closes the stream when the
 client hangs up; this module says what the events are called and what they hold.
@@ -15,12 +21,25 @@ from typing import Any
 from fastapi.sse import ServerSentEvent
 
 from daemon.api.errors import Explain, error_body, log_bug
-from daemon.draft_records import Done, DraftEvent, DraftRequest, RulesReady, TextPiece
+from daemon.draft_records import (
+    Done,
+    DraftEvent,
+    DraftRequest,
+    RulesReady,
+    TextPiece,
+    TextReplaced,
+)
 from daemon.drafting import Drafter
 from daemon.errors import TrimtabError
 from mlx_agent import codec
 
-_NAMES: dict[type[DraftEvent], str] = {RulesReady: "rules", TextPiece: "text", Done: "done"}
+NAMES: dict[type[DraftEvent], str] = {
+    RulesReady: "rules",
+    TextPiece: "text",
+    TextReplaced: "replace",
+    Done: "done",
+}
+"""What an event is called, by what it holds."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +51,7 @@ async def draft_events(
     try:
         async with aclosing(drafter.draft(request)) as events:
             async for event in events:
-                yield _event(_NAMES[type(event)], codec.to_data(event))
+                yield _event(NAMES[type(event)], codec.to_data(event))
     except TrimtabError as error:
         yield _event("error", error_body(error, explain))
     except Exception as error:  # noqa: BLE001 - the response has begun: this is its last resort

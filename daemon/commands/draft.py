@@ -21,6 +21,7 @@ from daemon.mailbox.message_ids import Answered, answer_to
 from daemon.mailbox.parse import Parsed, parse
 from daemon.mailbox.text import cut
 from mlx_agent import codec
+from mlx_agent.language import NAMES
 from mlx_agent.records import Address, ContextMessage
 from plugin.client import Client
 
@@ -162,7 +163,19 @@ def _show_done(done: dict[str, Any], *, saved: bool) -> None:
     where = ", in your Drafts folder" if saved else ""
     again = f"(draft {done['draft']['id']}{where}; another one: trimtab draft --again ID)"
     progress_console.print(again, style="dim", soft_wrap=True)
-    for finding in done["checks"].get("uncovered", []):
-        progress_console.print(f"Not in the draft: bullet {finding + 1}.", style="yellow")
-    for kind in done["checks"].get("unsupported", []):
-        progress_console.print(f"Check this: {kind}.", style="yellow")
+    for finding in findings(done["checks"]):
+        progress_console.print(finding, style="yellow", markup=False, highlight=False)
+
+
+def findings(checks: dict[str, Any]) -> list[str]:
+    """What was found wrong with a draft, in sentences."""
+    found = []
+    for missing in checks["uncovered"]:
+        facts = f" ({', '.join(missing['facts'])})" if missing["facts"] else ""
+        found.append(f"Not in the draft: bullet {missing['position'] + 1}{facts}.")
+    odd = dict.fromkeys((fact["text"], fact["kind"]) for fact in checks["unsupported"])
+    found += [f"In neither bullets nor mail: {text} ({kind})." for text, kind in odd]
+    if wrong := checks["language"]:
+        written, meant = (NAMES[wrong[which]] for which in ("written", "wanted"))
+        found.append(f"The draft is in {written}, not in {meant}.")
+    return found

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -14,8 +11,6 @@ from daemon.config import Config, Paths
 from daemon.errors import HomeInUse
 from daemon.logs import logging_to
 from plugin.client import Client
-
-log = logging.getLogger(__name__)
 
 
 def load() -> tuple[Paths, Config]:
@@ -60,17 +55,3 @@ async def local_app(paths: Paths, settings: Config) -> AsyncIterator[App]:
     with logging_to(paths.logs):
         async with open_app(paths, settings, disk_retry_s=None) as app, app.serving():
             yield app
-
-
-async def run_daemon() -> None:
-    """Run the daemon until SIGINT or SIGTERM."""
-    paths, settings = load()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    with logging_to(paths.logs, aloud=True):
-        async with open_app(paths, settings) as app, app.serving(), app.scheduled():
-            log.info("trimtab answers at %s; Ctrl-C ends it", paths.socket)
-            await stop.wait()
-        log.info("trimtab has ended")

@@ -27,7 +27,8 @@ from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest
 
 _LINE = 64 * 1024 * 1024
 """Bytes in a line; an answer to many xs is one line."""
-_CLOSE_S = 5
+_CLOSE_S = 2
+"""The daemon is to end within 5 s, its drafts and this together."""
 
 log = logging.getLogger(__name__)
 

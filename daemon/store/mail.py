@@ -8,6 +8,7 @@ later cut. Where a mail lies on the server is `daemon.store.folders`' business. 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 
 from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
@@ -15,6 +16,8 @@ from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
 from mlx_agent.records import Address, ContextMessage, Mail
 
+LAST_MAILS = 20
+"""From so many mails the account's signature block is known."""
 NO_FOLDER = ""
 """The folder of what was quarantined by an import."""
 
@@ -47,15 +50,18 @@ def mails(connection: sqlite3.Connection, account: str) -> list[Mail]:
 
 def last_to(connection: sqlite3.Connection, account: str, address: str) -> tuple[int, Mail | None]:
     """How many mails with own text went to a first recipient, and the latest of them."""
+    counted = connection.execute(
+        "SELECT count(*) FROM mail WHERE account = ? AND first_to = lower(?) AND own_text != ''",
+        (account, address),
+    ).fetchone()
     row = connection.execute(
         """
-        SELECT *, count(*) OVER () AS earlier FROM mail
-        WHERE account = ? AND first_to = lower(?) AND own_text != ''
+        SELECT * FROM mail WHERE account = ? AND first_to = lower(?) AND own_text != ''
         ORDER BY sent_at DESC, id DESC LIMIT 1
         """,
         (account, address),
     ).fetchone()
-    return (0, None) if row is None else (int(row["earlier"]), _mail(row))
+    return int(counted[0]), None if row is None else _mail(row)
 
 
 def mail(connection: sqlite3.Connection, account: str, mail_id: str) -> Mail | None:
@@ -64,6 +70,17 @@ def mail(connection: sqlite3.Connection, account: str, mail_id: str) -> Mail | N
         "SELECT * FROM mail WHERE account = ? AND id = ?", (account, mail_id)
     ).fetchone()
     return None if row is None else _mail(row)
+
+
+def usual_signature(connection: sqlite3.Connection, account: str) -> str:
+    """The signature block under most of the account's last mails, empty where there is none."""
+    rows = connection.execute(
+        "SELECT signature FROM mail WHERE account = ? ORDER BY sent_at DESC, id LIMIT ?",
+        (account, LAST_MAILS),
+    ).fetchall()
+    found = Counter(row["signature"] for row in rows)
+    signature, times = found.most_common(1)[0] if found else ("", 0)
+    return str(signature) if 2 * times > len(rows) else ""
 
 
 def count_outdated(connection: sqlite3.Connection, account: str, version: int) -> int:

@@ -376,7 +376,9 @@ _DRAFTING: Migration = (
     ALTER TABLE mail ADD COLUMN first_to TEXT
         GENERATED ALWAYS AS (lower(to_addresses ->> '$[0].address')) VIRTUAL
     """,
-    "CREATE INDEX mail_by_recipient ON mail (account, first_to, sent_at, id)",
+    """
+    CREATE INDEX mail_by_recipient ON mail (account, first_to, sent_at, id) WHERE own_text != ''
+    """,
     # What the user has said once and for all of an account's rules: `instruction` is NULL for "no".
     """
     CREATE TABLE standing_rule (

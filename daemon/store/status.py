@@ -8,6 +8,25 @@ from daemon.records import AccountCounts
 from daemon.store.adapters import last_verdict
 from daemon.store.columns import to_optional_moment
 
+Mark = tuple[int, int, int, int]
+"""Equal as long as an account's mails, their own texts and what is known of them stay the same."""
+
+
+def mark(connection: sqlite3.Connection, account: str) -> Mark:
+    """How the account's mails stand now."""
+    row = connection.execute(
+        """
+        SELECT
+            (SELECT count(*) FROM mail WHERE account = :account),
+            (SELECT total(cut_version) FROM mail WHERE account = :account),
+            (SELECT count(*) FROM edit WHERE account = :account),
+            (SELECT count(*) FROM taken_back)
+        """,
+        {"account": account},
+    ).fetchone()
+    mails, cuts, edits, taken_back = row
+    return mails, int(cuts), edits, taken_back
+
 
 def counts(connection: sqlite3.Connection, account: str) -> AccountCounts:
     """Rows per table, the end of the last successful sync, and the last verdict if it was no.

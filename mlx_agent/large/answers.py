@@ -3,7 +3,7 @@
     intent    <points> one `- bullet` per line </points>
     rules     <rules> one `Aspect: instruction` per line </rules>
     judge     <verdict> first | second | tie </verdict>
-    baseline, draft     the mail's text and nothing else
+    baseline, draft, redraft    the mail's text; what is said around it is cut off (`tidy`)
 
 Text before the tag is the model's thinking, of which `mlx_agent.thoughts` keeps some. A tag must be
 opened exactly once and closed exactly once, after the thinking: where the thinking repeats a mail
@@ -16,8 +16,9 @@ import re
 from typing import Literal, cast
 
 from mlx_agent.errors import AnswerMalformed
-from mlx_agent.records import Rule
+from mlx_agent.records import Rule, X
 from mlx_agent.rules import RulesMalformed, parse_rules
+from mlx_agent.tidy import tidied
 
 Choice = Literal["first", "second", "tie"]
 
@@ -49,9 +50,12 @@ def parse_verdict(text: str) -> Choice:
     return cast(Choice, choice)
 
 
-def parse_mail(text: str) -> str:
-    """The text of a baseline or a draft, with outer blank lines removed."""
-    mail = text.replace("\r\n", "\n").strip("\n ")
+def parse_mail(text: str, x: X, signature: str = "") -> str:
+    """The text of a baseline or a draft for x, without what is no part of a mail: see `tidy`.
+
+    `signature` is the block that the account's mail program appends.
+    """
+    mail = tidied(text.replace("\r\n", "\n").strip("\n "), x, signature)
     if not mail:
         raise AnswerMalformed("draft", "empty")
     return mail

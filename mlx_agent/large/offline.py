@@ -20,6 +20,7 @@ from mlx_agent.records import (
     DraftTask,
     IntentTask,
     JudgeTask,
+    RedraftTask,
     RepairTask,
     RulesTask,
     Task,
@@ -82,8 +83,8 @@ def answer(task: Task) -> str:
             return write(task.x, task.rules, task.instruction)
         case JudgeTask():
             return f"<verdict>{_verdict(task)}</verdict>"
-        case RepairTask():
-            return answer(task.task)
+        case RedraftTask() | RepairTask():
+            return answer(task.task)  # it has no second way to say a thing
 
 
 def _verdict(task: JudgeTask) -> str:

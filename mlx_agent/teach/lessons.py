@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from mlx_agent import codec, render, thoughts
@@ -245,7 +246,7 @@ def _method(item: TeachItem, recipe: Recipe) -> Generator[_Question, Any, _Made]
     x = X(intent=points, metadata=metadata, context=mail.context, kind=recipe.kind)
     baseline = item.baseline if recipe.strategy == "R3" else None
     if baseline is None and recipe.strategy == "R3":
-        baseline = yield BaselineTask(x=x), parse_mail
+        baseline = yield BaselineTask(x=x), partial(parse_mail, x=x)
     question = RulesTask(x=x, own_text=mail.own_text, baseline=baseline, strategy=recipe.strategy)
     answered, said = yield question, _rules_and_all
     rules = trusted(answered, x, mail.own_text, baseline)

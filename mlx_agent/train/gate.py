@@ -66,7 +66,7 @@ async def score(
     for lesson, chosen in zip(lessons, rules, strict=True):
         answer = await writer.complete(DraftTask(x=lesson.x, rules=chosen))
         hidden = names.maskable(lesson.x.metadata.sender, *lesson.x.metadata.to)
-        found.append(distance(parse_mail(answer.text), lesson.own_text, hidden))
+        found.append(distance(parse_mail(answer.text, lesson.x), lesson.own_text, hidden))
     return found
 
 

@@ -301,7 +301,7 @@ DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('job',1);
 ALTER TABLE mail ADD COLUMN first_to TEXT
         GENERATED ALWAYS AS (lower(to_addresses ->> '$[0].address')) VIRTUAL;
-CREATE INDEX mail_by_recipient ON mail (account, first_to, sent_at, id);
+CREATE INDEX mail_by_recipient ON mail (account, first_to, sent_at, id) WHERE own_text != '';
 CREATE TABLE standing_rule (
         account TEXT NOT NULL,
         aspect TEXT NOT NULL,

@@ -1,0 +1,94 @@
+"""The gate before everything that the daemon answers: whom it lets in, and what.
+
+On both sockets: a head of bounded size; no web page, which is what sends an Origin; no body but
+JSON, which a page cannot send without asking first. On 127.0.0.1, where every user and every page
+of the machine can knock, also: the port's own Host, for a name that an attacker's DNS turns to
+127.0.0.1 is another one; and the token. No answer has a CORS header, so that no page may read it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from daemon.api.errors import send_error
+from daemon.errors import (
+    HeadTooLarge,
+    HostRefused,
+    NotJson,
+    OriginRefused,
+    TokenRefused,
+    TrimtabError,
+)
+
+MAX_HEAD = 16 * 1024
+"""Bytes of a request's target and headers."""
+_HEADER_COST = 32
+"""Bytes that a header counts besides its own, as in RFC 7541, 4.1: so their number is bounded."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """What a client on 127.0.0.1 has to know: the port as its Host, and the token."""
+
+    port: int
+    token: str = field(repr=False)
+
+
+class Gate:
+    """Passes a request on, or refuses it before a byte of its body is read."""
+
+    def __init__(self, app: ASGIApp, lock: Lock | None = None) -> None:
+        """Without a lock, who connects is known to be the user."""
+        self._app = app
+        self._lock = lock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the head; errors are answered here."""
+        try:
+            check(scope, self._lock)
+        except TrimtabError as error:
+            await send_error(send, error)
+        else:
+            await self._app(scope, receive, send)
+
+
+def check(scope: Scope, lock: Lock | None) -> None:
+    """Raises HeadTooLarge, HostRefused, OriginRefused, TokenRefused or NotJson, in this order."""
+    headers: Headers = scope["headers"]
+    target = len(scope["raw_path"]) + len(scope["query_string"])
+    if target + sum(len(name) + len(value) + _HEADER_COST for name, value in headers) > MAX_HEAD:
+        raise HeadTooLarge(MAX_HEAD)
+    if lock is not None and _all(headers, b"host") != [f"127.0.0.1:{lock.port}".encode()]:
+        raise HostRefused(lock.port)
+    if _all(headers, b"origin"):
+        raise OriginRefused
+    if lock is not None and not _shows(_all(headers, b"authorization"), lock.token):
+        raise TokenRefused
+    if _has_body(headers) and not _is_json(_all(headers, b"content-type")):
+        raise NotJson
+
+
+def _all(headers: Headers, name: bytes) -> list[bytes]:
+    return [value for key, value in headers if key == name]
+
+
+def _shows(credentials: list[bytes], token: str) -> bool:
+    """Whether there is one credential, which is the token; told in constant time."""
+    if len(credentials) != 1:
+        return False
+    scheme, _, shown = credentials[0].partition(b" ")
+    return scheme.lower() == b"bearer" and hmac.compare_digest(shown.strip(), token.encode())
+
+
+def _has_body(headers: Headers) -> bool:
+    lengths = _all(headers, b"content-length")
+    return bool(_all(headers, b"transfer-encoding")) or lengths not in ([], [b"0"])
+
+
+def _is_json(types: list[bytes]) -> bool:
+    return len(types) == 1 and types[0].partition(b";")[0].strip().lower() == b"application/json"
