@@ -6,6 +6,7 @@ trained agent in a real worker process.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,6 +37,8 @@ WORK = "work"
 WHO = persona(Random(PERSON))
 PATIENCE_S = 60
 """How long a test waits for what must come; no measure of anything."""
+BEGUN = 10
+"""Events of an answer, the first words of its text among them."""
 BULLETS = ("the boat is ready on Friday", "can you bring the keys?")
 
 
@@ -147,7 +150,8 @@ def body(key: str = "k1", **changes: Any) -> dict[str, Any]:
 
 async def events(client: Client, key: str = "k1", **changes: Any) -> list[Event]:
     """All events of a draft."""
-    return [event async for event in client.draft(body(key, **changes))]
+    async with asyncio.timeout(PATIENCE_S):
+        return [event async for event in client.draft(body(key, **changes))]
 
 
 async def broken(
@@ -167,6 +171,14 @@ async def broken(
 def came(done: dict[str, Any]) -> dict[str, Any]:
     """The provenance of a draft."""
     return dict(done["draft"]["provenance"])
+
+
+async def assert_works(running: Daemon, key: str = "k1") -> None:
+    """A draft is made by the writer, by default under the key of the one that failed."""
+    before = await running.stored()
+    told = came(await running.draft(key))
+    assert (told["writer"], told["stand_in"]) == ("claude-sonnet-5-5", None)
+    assert await running.stored() == before + 1
 
 
 @asynccontextmanager

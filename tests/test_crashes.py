@@ -1,45 +1,26 @@
-"""The writer, the store and the daemon break in the middle of a draft.
+"""The writer breaks in the middle of a draft.
 
 Whatever does, the user has a draft, which names what stood in, or one clear error; no half draft is
 kept, and the next draft of the same client works.
 """
 
-import asyncio
-import os
-import signal
-import sqlite3
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from anthropic_http import Told
-from anthropic_server import Broken, Held, Next, Refusal, Server, serving
+from anthropic_server import Broken, Next, Refusal, Server, serving
 from anthropic_wire import Said
-from command import TRIMTAB
 from crash_examples import (
-    PATIENCE_S,
-    Daemon,
+    BEGUN,
+    assert_works,
     broken,
     came,
-    daemon,
-    events,
-    home,
     light,
-    settings,
-    write_home,
 )
-from small_disks import fill, small_disk
 from tools import free_port
-
-from daemon.config import Paths
-from plugin.client import ApiError, Client
 
 SHORT_S = 0.5
 """The silence that a client bears where there will be nothing else."""
-BEGUN = 10
-"""Events of an answer, the first words of its text among them."""
 HTML = {"content-type": "text/html"}
 TOO_MANY = Refusal(429, "rate_limit_error", headers={"retry-after": "soon"})
 BUSY = Refusal(529, "overloaded_error")
@@ -70,16 +51,8 @@ HALVES: dict[str, tuple[Next, str]] = {
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    async with asyncio.timeout(PATIENCE_S), serving() as started:
+    async with serving() as started:
         yield started
-
-
-async def assert_works(running: Daemon, key: str = "k1") -> None:
-    """A draft is made by the writer, by default under the key of the one that failed."""
-    before = await running.stored()
-    told = came(await running.draft(key))
-    assert (told["writer"], told["stand_in"]) == ("claude-sonnet-5-5", None)
-    assert await running.stored() == before + 1
 
 
 def silence(fault: str) -> float:
@@ -179,130 +152,8 @@ async def test_a_writer_that_asks_for_an_hour_is_not_waited_for(server: Server) 
 async def test_a_writer_that_is_not_there_may_come_back() -> None:
     """Nothing listens at its address; then something does."""
     absent = Server(port=free_port())
-    async with asyncio.timeout(PATIENCE_S), light(absent) as running:
+    async with light(absent) as running:
         code, sentence = await running.refused()
         assert (code, "no connection" in sentence) == (UNAVAILABLE, True)
         async with serving(port=absent.port):
             await assert_works(running)
-
-
-# --- the store --------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def locked(path: Path) -> AsyncIterator[None]:
-    """The store, held by another process."""
-    code = (
-        "import sqlite3, sys\n"
-        "held = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "held.execute('BEGIN IMMEDIATE')\n"
-        "print(flush=True)\n"
-        "sys.stdin.read()"
-    )
-    pipe = asyncio.subprocess.PIPE
-    holder = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, str(path), stdin=pipe, stdout=pipe
-    )
-    assert holder.stdout is not None
-    assert await holder.stdout.readline() == b"\n"
-    try:
-        yield
-    finally:
-        await holder.communicate(b"")
-
-
-def impatient(connection: sqlite3.Connection) -> None:
-    """Wait for a lock for a moment, and not for SQLite's five seconds."""
-    connection.execute("PRAGMA busy_timeout = 50").fetchall()
-
-
-async def test_a_locked_store_is_one_clear_error(server: Server) -> None:
-    """While the writer writes another process takes the store, and gives it back afterwards."""
-    go_on = asyncio.Event()
-    server.next.append(Held(go_on))
-    async with light(server) as running:
-        await running.app.database.read(impatient)
-        drafting = asyncio.create_task(running.refused())
-        await server.asked()
-        async with locked(running.app.paths.database):
-            go_on.set()
-            code, sentence = await drafting
-        assert code == "store_locked"
-        assert sentence.startswith("Another program holds ")
-        await assert_works(running)
-
-
-async def test_a_draft_that_cannot_be_stored_is_one_clear_error(server: Server) -> None:
-    """Its writer is on this machine, so that nothing else was to be noted before."""
-    async with light(server, writer="offline") as running:
-        await running.app.database.read(impatient)
-        async with locked(running.app.paths.database):
-            assert (await running.refused())[0] == "store_locked"
-        assert came(await running.draft())["writer"] == "offline"
-
-
-@pytest.mark.parametrize("stand_in", ["", "offline"])
-async def test_a_full_disk_is_one_clear_error(
-    server: Server, tmp_path: Path, stand_in: str
-) -> None:
-    """It fills up while the writer writes; with room again the same key makes the draft."""
-    go_on = asyncio.Event()
-    server.next.append(Held(go_on))
-    with small_disk(tmp_path / "s", 8) as disk:
-        async with daemon(disk, settings(server.url, stand_in=stand_in)) as running:
-            drafting = asyncio.create_task(running.refused())
-            await server.asked()
-            await asyncio.to_thread(fill, disk / "other")
-            go_on.set()
-            code, sentence = await drafting
-            assert code == "store_full"
-            assert sentence.startswith("The disk that holds ")
-            (disk / "other").unlink()
-            await assert_works(running)
-
-
-# --- the daemon -------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def in_a_process(paths: Paths) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`trimtab run` for the home, in the foreground of a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        TRIMTAB,
-        "run",
-        env=os.environ | {"TRIMTAB_HOME": str(paths.database.parent)},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stderr is not None
-        assert b"trimtab answers at" in await process.stderr.readline()
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await process.communicate()
-
-
-async def test_a_killed_daemon_makes_the_draft_after_its_start(server: Server) -> None:
-    """Under the same key, once: nothing was left of it but that it may have been paid for."""
-    server.next.append(Broken(BEGUN, "hang"))
-    with home() as root:
-        paths, _ = write_home(root, settings(server.url))
-        async with Client(paths.socket) as client:
-            async with in_a_process(paths) as process:
-                _, error = await broken(
-                    client, lambda event: event.name == "text" and process.kill()
-                )
-                assert error.code == "connection_lost"
-                await server.seen[0].gone.wait()
-                await process.wait()
-            with pytest.raises(ApiError) as missing:
-                await client.health()
-            assert missing.value.code == "daemon_not_running"
-            async with in_a_process(paths):
-                made = (await events(client))[-1].data
-                asked = len(server.seen)
-                again = (await events(client))[-1].data
-        assert made["draft"] == again["draft"]
-        assert len(server.seen) == asked > 1
-        assert made["draft"]["provenance"]["writer"] == "claude-sonnet-5-5"

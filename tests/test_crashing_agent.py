@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from anthropic_server import Broken, Held, Server, serving
 from crash_examples import (
+    BEGUN,
     PATIENCE_S,
     WORK,
     Daemon,
@@ -152,7 +153,7 @@ async def test_a_kill_while_it_trains_ends_the_job_and_no_draft(running: Daemon)
 
 async def test_a_cancelled_draft_hangs_up_on_the_writer(running: Daemon, server: Server) -> None:
     """Its server sees that nobody listens any more."""
-    server.next.append(Broken(10, "hang"))
+    server.next.append(Broken(BEGUN, "hang"))
     count, cancelling = len(server.seen), []
 
     def cancel(event: Any) -> None:
@@ -174,7 +175,7 @@ async def test_who_hangs_up_on_the_daemon_ends_the_writers_work(
 ) -> None:
     """Before its first word and after it."""
     never = asyncio.Event()
-    server.next.append(Broken(10, "hang") if writes else Held(never))
+    server.next.append(Broken(BEGUN, "hang") if writes else Held(never))
     count, key = len(server.seen), f"hung up {writes}"
     drafting = running.client.draft(body(key))
     assert (await anext(drafting)).name == "rules"
