@@ -19,7 +19,7 @@ from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import DraftTask, RedraftTask, Usage
 
-REPAIR_SECONDS = 60.0
+REPAIR_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 

@@ -90,6 +90,17 @@ class Client:
         """Accounts, jobs and the running job's progress."""
         return await self._call("GET", "/status")
 
+    async def events(self) -> AsyncGenerator[dict[str, Any], None]:
+        """The status, now and whenever it has changed; leaving the loop hangs up."""
+        with self._failures():
+            async with self._http.stream("GET", "/events") as response:
+                if response.is_error:
+                    await response.aread()
+                    raise _api_error(response)
+                async for event in _events(response.aiter_lines()):
+                    yield event.data
+        raise _lost()
+
     async def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Have the agent `ready` for a draft whose bullets are being typed, or say `why` it is not.
 

@@ -246,11 +246,16 @@ class SmallService:
     drafter: Drafter
     finish: Callable[[Job], tuple[JobState, dict[str, object], str | None]] | None = None
     bug: Exception | None = None
+    news: dict[str, Any] = field(default_factory=dict)
 
     async def status(self) -> dict[str, Any]:
         if self.bug is not None:
             raise self.bug
-        return {"accounts": [], "jobs": [], "progress": {"step": "sync", "done": 1, "total": 2}}
+        return {
+            "accounts": [],
+            "jobs": [],
+            "progress": {"step": "sync", "done": 1, "total": 2},
+        } | self.news
 
     async def submit_job(self, kind: JobKind, account: str) -> Job:
         self._known(account)

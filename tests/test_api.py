@@ -255,6 +255,7 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
         "/v1/accounts/{account}/deletions",
         "/v1/accounts/{account}/rules",
         "/v1/warm",
+        "/v1/events",
         "/v1/drafts",
         "/v1/drafts/{draft_id}",
         "/v1/drafts/{draft_id}/sent",

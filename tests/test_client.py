@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,14 @@ async def test_a_draft_is_cancelled_by_its_id(service: SmallService) -> None:
         await client.cancel(draft_id)
         with pytest.raises(ApiError, match="draft_cancelled"):
             _ = [event async for event in events]
+
+
+async def test_what_changes_is_told(client: Client, service: SmallService) -> None:
+    """The status at once, and again when it is another one."""
+    async with aclosing(client.events()) as events:
+        assert await anext(events) == await client.status()
+        service.news["progress"] = None
+        assert (await anext(events))["progress"] is None
 
 
 async def test_the_agent_is_made_ready_and_rules_are_kept(client: Client) -> None:

@@ -73,8 +73,12 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, method, operation in _operations(document):
         for status in _statuses(path, method, operation):
             operation["responses"][str(status)] = _error(status)
-    stream = document["paths"]["/v1/drafts"]["post"]["responses"]["200"]
-    stream["content"]["text/event-stream"] = _events()
+    for path, method, items in (
+        ("/v1/drafts", "post", _draft_events()),
+        ("/v1/events", "get", _event("status", {"type": "object"})),
+    ):
+        stream = document["paths"][path][method]["responses"]["200"]
+        stream["content"]["text/event-stream"] = {"itemSchema": items}
     return document
 
 
@@ -110,17 +114,18 @@ def _schemas() -> dict[str, Any]:
     return dict(definitions["$defs"])
 
 
-def _events() -> dict[str, Any]:
-    """A stream of events (OpenAPI 3.2), each with its name and the JSON of its data."""
+def _draft_events() -> dict[str, Any]:
+    """The events of a draft (OpenAPI 3.2), each with its name and the JSON of its data."""
     holding = {name: kind.__name__ for kind, name in NAMES.items()} | {"error": Error.__name__}
-    return {"itemSchema": {"oneOf": [_event(name, model) for name, model in holding.items()]}}
+    events = [_event(name, {"$ref": _REFS.format(model=model)}) for name, model in holding.items()]
+    return {"oneOf": events}
 
 
-def _event(name: str, model: str) -> dict[str, Any]:
+def _event(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     data = {
         "type": "string",
         "contentMediaType": "application/json",
-        "contentSchema": {"$ref": _REFS.format(model=model)},
+        "contentSchema": schema,
     }
     properties = {"event": {"const": name}, "data": data}
     return {"type": "object", "required": ["event", "data"], "properties": properties}

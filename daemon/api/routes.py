@@ -26,7 +26,7 @@ from daemon.api.front import health as health_now
 from daemon.api.handlers import install
 from daemon.api.limits import BodyLimit, a_place_for_a_draft
 from daemon.api.openapi import DescribedApi
-from daemon.api.sse import draft_events
+from daemon.api.sse import draft_events, status_events
 from daemon.draft_records import Warmed
 from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, JobNotFound
@@ -141,6 +141,11 @@ def _state(service: Service) -> APIRouter:
     @router.get("/status")
     async def status() -> dict[str, Any]:
         return await service.status()
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        async for event in status_events(service.status):
+            yield event
 
     @router.put("/accounts/{account}/deletions", status_code=204)
     async def deletions(account: AccountName, body: DeletionsBody) -> None:
