@@ -118,12 +118,18 @@ class Drafter:
             self.writer(request, "")
 
     def cancel(self, draft_id: str) -> bool:
-        """Abort the draft of that id; False where none of that id is being written."""
-        for flight in list(self._flights.values()):
-            if flight.draft_id == draft_id:
-                flight.cancel()
-                return True
-        return False
+        """Abort the draft of that id, or asked for under that key; whether one was being written.
+
+        The key is known from the start, the id only when the rules are there.
+        """
+        found = [
+            flight
+            for (_, key), flight in self._flights.items()
+            if draft_id in (flight.draft_id, key)
+        ]
+        for flight in found:
+            flight.cancel()
+        return bool(found)
 
     def cancel_all(self) -> None:
         """Abort whatever is being written: the daemon ends."""

@@ -57,6 +57,8 @@ RULES_PROMPTS: dict[Strategy, str] = {
 }
 """The prompt of each strategy."""
 
+WORD_LETTERS = 24
+"""So many characters count as a word of the context's budget at the most."""
 _NAMED_RECIPIENTS = 3
 _ABOUT: dict[Kind, str] = {"article": "Title", "review": "Review of"}
 """What the subject is of a text that is no mail."""
@@ -282,12 +284,25 @@ def _size_line(intent: tuple[str, ...]) -> str:
 def _context_lines(context: tuple[ContextMessage, ...], budget: int) -> list[str]:
     lines: list[str] = []
     for message in context:
-        words = message.text.split()[:budget]
-        budget -= len(words)
-        if not words:
-            continue
-        lines += [f"Answering {display_name(message.author)}:", f"> {' '.join(words)}"]
+        words, budget = _within(message.text, budget)
+        if words:
+            lines += [f"Answering {display_name(message.author)}:", f"> {' '.join(words)}"]
     return lines
+
+
+def _within(text: str, budget: int) -> tuple[list[str], int]:
+    """The words that a budget has room for, the last one maybe in part, and what is left of it.
+
+    A long word counts as several: a link has many tokens, and so has a line of a script without
+    blanks.
+    """
+    words: list[str] = []
+    for word in text.split():
+        if budget <= 0:
+            break
+        words.append(word[: budget * WORD_LETTERS])
+        budget -= -(-len(word) // WORD_LETTERS)
+    return words, max(budget, 0)
 
 
 def context_words(rendered: str) -> int:

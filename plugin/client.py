@@ -133,8 +133,8 @@ class Client:
             raise _lost()
 
     async def cancel(self, draft_id: str) -> None:
-        """Abort a draft that is being written."""
-        await self._call("DELETE", f"/drafts/{draft_id}")
+        """Abort a draft that is being written, by its id or by the key that it was asked under."""
+        await self._call("DELETE", f"/drafts/{quote(draft_id, safe='')}")
 
     async def sent(
         self, draft_id: str, text: str = "", message_id: str = "", *, html: str = ""

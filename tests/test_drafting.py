@@ -381,6 +381,17 @@ async def test_when_the_daemon_ends_every_draft_is_aborted(database: Database) -
     assert [type(end) for end in ends] == [DraftCancelled, DraftCancelled]
 
 
+async def test_a_draft_is_cancelled_by_its_key_before_its_id_is_known(database: Database) -> None:
+    """While the agent answers, nobody was told the id."""
+    drafter = a_drafter(database, SomeAgents(seconds=600))
+    asked = asyncio.create_task(events_of(drafter, a_request("k1")))
+    await asyncio.sleep(0)
+    assert drafter.cancel("k1")
+    with pytest.raises(DraftCancelled):
+        await asked
+    assert drafter.cancel("k1") is False
+
+
 async def test_there_is_nothing_to_cancel_in_a_finished_draft(database: Database) -> None:
     """It stays as it is."""
     drafter = a_drafter(database, SomeAgents())

@@ -204,6 +204,14 @@ def test_an_empty_message_does_not_hide_the_ones_behind_it() -> None:
     assert shown == ["> When?"]
 
 
+def test_a_word_without_end_counts_as_many() -> None:
+    """A link has more tokens than a word, and a script without blanks has no words at all."""
+    one, other = "https://long.example/" + "x" * 51, "二" * 1_000
+    context = tuple(ContextMessage(author=TIM, text=text) for text in (f"see {one}", other))
+    found = lines(replace(AN_X, context=context), RenderSettings(context_words=6))
+    assert [line for line in found if line.startswith("> ")] == [f"> see {one}", "> " + "二" * 48]
+
+
 def test_without_a_budget_no_context_is_shown() -> None:
     """Not even who wrote it."""
     assert not any("Answering" in line for line in lines(AN_X, RenderSettings(context_words=0)))

@@ -37,6 +37,9 @@ from mlx_agent.records import Change, Edit
 
 AccountName = Annotated[str, Path(min_length=1, max_length=100)]
 DraftId = Annotated[str, Path(min_length=1, max_length=100)]
+DraftIdOrKey = Annotated[
+    str, Path(alias="draft_id", min_length=1, max_length=200, description="Its id, or its key.")
+]
 
 
 class Service(Protocol):
@@ -177,7 +180,7 @@ def _drafts(service: Service, explain: Explain) -> APIRouter:
             yield event
 
     @router.delete("/{draft_id}", status_code=204)
-    async def cancel(draft_id: DraftId) -> None:
+    async def cancel(draft_id: DraftIdOrKey) -> None:
         if not service.drafter.cancel(draft_id):
             raise DraftNotFound(draft_id)
 
