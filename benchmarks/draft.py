@@ -162,30 +162,35 @@ async def overhead(scratch: Path, *, brief: bool) -> list[Result]:
             for at_once, bound in BOUNDS_MS.items():
                 apart = FIRST_WORDS_S / at_once
                 count = max(drafts // (10 if at_once == 1 else 1), 5)
-                bare = await many(_bare(config), count, at_once, apart)
+                async with _bare(config) as alone:
+                    bare = await many(alone, count, at_once, apart)
                 ours = await many(lambda: first_words(daemon.client), count, at_once, apart)
                 results += _overheads(at_once, bound, ours, bare)
     return results
 
 
-def _bare(config: Config) -> Callable[[], Awaitable[float]]:
+@asynccontextmanager
+async def _bare(config: Config) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """The writer's client without a daemon: milliseconds to the first text."""
 
     async def no_chat(*_: object) -> None:
         raise AssertionError("no model of this machine is asked")
 
-    writer = Models(config, no_chat)["claude"]  # type: ignore[arg-type]
+    models = Models(config, no_chat)  # type: ignore[arg-type]
     sender = Address(name="Nora", address="nora@falk.example")
     task = DraftTask(x=X(intent=("the boat is ready",), metadata=Metadata(sender=sender)))
 
     async def work() -> float:
         begun, found = time.perf_counter(), 0.0
-        async for piece in writer.stream(task):
+        async for piece in models["claude"].stream(task):
             if not found and isinstance(piece, str):
                 found = 1000 * (time.perf_counter() - begun)
         return found
 
-    return work
+    try:
+        yield work
+    finally:
+        await models.close()
 
 
 def _overheads(at_once: int, bound: float, ours: list[float], bare: list[float]) -> list[Result]:
@@ -309,20 +314,28 @@ async def agent(scratch: Path, *, brief: bool) -> list[Result]:
                 person = await trained(tasks, WHO)
             finally:
                 await tasks.worker.close()
-        adapters.promote(paths.adapters, person.adapter.id)
-        found: dict[str, list[float]] = {"nothing": [], "prefix": [], "warm": []}
-        for x in person.xs[:times]:
-            shutil.rmtree(paths.adapters / person.adapter.id / "prefixes", ignore_errors=True)
+        adapters.promote(paths.adapters, WHO, person.adapter.id)
+        first, second, third = (person.xs[n * times : (n + 1) * times] for n in range(3))
+        found: dict[str, list[float]] = {"nothing": [], "kept": [], "loaded": [], "warm": []}
+        for x, y in zip(first, second, strict=True):
+            shutil.rmtree(paths.scratch / "prefixes", ignore_errors=True)
             async with running(paths) as daemon:
                 found["nothing"].append(await _to_rules(daemon.client, x))
+            async with running(paths) as daemon:
+                found["kept"].append(await _to_rules(daemon.client, y))
         async with running(paths) as daemon:
             await _to_rules(daemon.client, person.xs[0])
-            for x in person.xs[:times]:
-                found["prefix"].append(await _to_rules(daemon.client, x))
-            for x in person.xs[times : 2 * times]:
+            for x in second:
+                found["loaded"].append(await _to_rules(daemon.client, x))
+            for x in third:
                 await daemon.client.warm(_known(x))
                 found["warm"].append(await _to_rules(daemon.client, x))
-    names = {"nothing": "nothing loaded", "prefix": "loaded, prefix kept", "warm": "warm"}
+    names = {
+        "nothing": "the daemon just started, nothing kept",
+        "kept": "just started, the shared prefix kept",
+        "loaded": "loaded, the shared prefix kept",
+        "warm": "warm",
+    }
     return [
         Result(what=f"an agent's rules, {names[name]}", measured=f"median {median(ms):.0f} ms")
         for name, ms in found.items()
