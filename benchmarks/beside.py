@@ -83,7 +83,8 @@ class Bench:
         kernels = self.scratch.parent / "kernels"
         kernels.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "benchmarks.lora", *arguments]
-        environment = os.environ | {"TMPDIR": str(kernels)}
+        found_here = os.pathsep.join(filter(None, sys.path))  # the tests' folder, too
+        environment = os.environ | {"TMPDIR": str(kernels), "PYTHONPATH": found_here}
         done = subprocess.run(
             command,
             check=False,
