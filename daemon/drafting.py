@@ -238,7 +238,9 @@ def replay(draft: Draft) -> tuple[DraftEvent, ...]:
     """The events of a stored draft, its text in one piece."""
     came = draft.provenance
     ready = _rules_ready(draft.id, draft.rules, came.rung, came.degraded)
-    return ready, TextPiece(text=draft.text), _done(draft)
+    asked = DraftTask(x=draft.x, rules=draft.rules, instruction=came.instruction)
+    done = Done(draft=draft, checks=check(draft.text, asked))
+    return ready, TextPiece(text=draft.text), done
 
 
 def _rules_ready(draft_id: str, rules: tuple[Rule, ...], rung: Rung, why: str | None) -> RulesReady:
@@ -250,11 +252,6 @@ def _rules_ready(draft_id: str, rules: tuple[Rule, ...], rung: Rung, why: str | 
         voice=rung != "zero-shot",
         degraded=why,
     )
-
-
-def _done(draft: Draft) -> Done:
-    asked = DraftTask(x=draft.x, rules=draft.rules, instruction=draft.provenance.instruction)
-    return Done(draft=draft, checks=check(draft.text, asked))
 
 
 def _provenance(

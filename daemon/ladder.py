@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from daemon.records import StandingRules
 from mlx_agent.errors import (
@@ -24,6 +24,8 @@ from mlx_agent.errors import (
 from mlx_agent.few_shot import FEWEST, NEIGHBOURS, few_shot_rules
 from mlx_agent.records import AgentAnswer, Lesson, Rule, Rung, StyleCard, X
 from mlx_agent.rules import in_order
+
+T = TypeVar("T")
 
 AGENT_SECONDS = 30.0
 """How long a user waits for the agent before the next rung is taken."""
@@ -97,15 +99,9 @@ async def from_adapter(
     agents: Agents, account: str, x: X, *, seconds: float = AGENT_SECONDS
 ) -> Reached | Missed:
     """The top rung: the rules that the agent predicts for this mail, if it does so in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            answer = await agents.rules(account, x)
-    except tuple(_WHY) as error:
-        return Missed(why=_WHY[type(error)])
-    except TimeoutError:
-        return Missed(why="the agent took too long")
-    except OSError:  # no room for its log, no memory for a process, a file gone just now
-        return Missed(why="the agent could not be started")
+    answer = await _answered(agents.rules(account, x), seconds)
+    if isinstance(answer, Missed):
+        return answer
     if answer is None:
         return Missed(why="no agent yet")
     if not answer.valid or not answer.rules:
@@ -123,9 +119,17 @@ async def warmed(
     agents: Agents, account: str, x: X, *, seconds: float = AGENT_SECONDS
 ) -> Missed | None:
     """Have the agent ready for what is known of x; why it is not, where it is not."""
+    ready = await _answered(agents.warm(account, x), seconds)
+    if isinstance(ready, Missed):
+        return ready
+    return None if ready else Missed(why="no agent yet")
+
+
+async def _answered(asked: Awaitable[T], seconds: float) -> T | Missed:
+    """What the agent answers in time, or why it does not."""
     try:
         async with asyncio.timeout(seconds):
-            return None if await agents.warm(account, x) else Missed(why="no agent yet")
+            return await asked
     except tuple(_WHY) as error:
         return Missed(why=_WHY[type(error)])
     except TimeoutError:

@@ -15,7 +15,7 @@ from typing import Any
 
 from daemon.api.routes import build_api
 from daemon.api.server import serve
-from daemon.draft_records import DraftEvent, DraftRequest
+from daemon.draft_records import Done, DraftEvent, DraftRequest
 from daemon.drafting import Drafter
 from daemon.errors import AccountUnknown, DraftNotFound
 from daemon.explain import explain
@@ -236,6 +236,15 @@ def a_drafter(
 
 async def events_of(drafter: Drafter, request: DraftRequest) -> list[DraftEvent]:
     return [event async for event in drafter.draft(request)]
+
+
+async def stored(database: Database) -> int:
+    return len(await database.read(draft_store.drafts, "home"))
+
+
+def done(events: list[DraftEvent]) -> Done:
+    assert isinstance(events[-1], Done)
+    return events[-1]
 
 
 @dataclass(slots=True, kw_only=True)

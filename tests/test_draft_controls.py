@@ -16,11 +16,13 @@ from draft_examples import (
     a_drafter,
     a_request,
     an_answer,
+    done,
     events_of,
     opened,
+    stored,
 )
 
-from daemon.draft_records import Done, DraftEvent, Warmed
+from daemon.draft_records import Warmed
 from daemon.errors import (
     CloudForbidden,
     DraftNotFound,
@@ -54,15 +56,6 @@ LENGTH = Rule(aspect="length", instruction="about 20 words")
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with opened(tmp_path) as database:
         yield database
-
-
-async def stored(database: Database) -> int:
-    return len(await database.read(draft_store.drafts, "home"))
-
-
-def done(events: list[DraftEvent]) -> Done:
-    assert isinstance(events[-1], Done)
-    return events[-1]
 
 
 def test_the_users_word_is_over_the_agents_rules() -> None:

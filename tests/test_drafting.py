@@ -19,14 +19,16 @@ from draft_examples import (
     a_drafter,
     a_request,
     an_answer,
+    done,
     events_of,
     opened,
+    stored,
 )
 from teaching_examples import a_lesson
 
 from daemon.agents import Agents
 from daemon.config import Account, Config
-from daemon.draft_records import Done, DraftEvent, RulesReady, TextPiece
+from daemon.draft_records import DraftEvent, RulesReady, TextPiece
 from daemon.drafting import Drafter
 from daemon.errors import (
     AccountUnknown,
@@ -62,15 +64,6 @@ LESSONS = [a_lesson(number, rules=(GREETING, LENGTH)) for number in range(FEWEST
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with opened(tmp_path) as database:
         yield database
-
-
-async def stored(database: Database) -> int:
-    return len(await database.read(draft_store.drafts, "home"))
-
-
-def done(events: list[DraftEvent]) -> Done:
-    assert isinstance(events[-1], Done)
-    return events[-1]
 
 
 def ready(events: list[DraftEvent]) -> RulesReady:
