@@ -41,10 +41,10 @@ _BEGINNING = r"\s.!?…:;\"'“”‘’(\[/<*•–—\-"
 _SOLID = r"[^\s\"'’“”()\[\]<>]"
 """What a number may be joined to, as in `12b` and `2/3`."""
 _KINDS = {
-    "address": r"(?<![\w.+\-])[\w.+\-]+@[\w.\-]+\.\w+",
-    "link": rf"(?:https?://|www\.)[^\s\"<>]+|(?<![\w.\-])[\w\-]+(?:\.[\w\-]+)*\.(?i:{_ENDINGS})\b"
+    "address": r"(?<![\w.+\-])[\w.+\-]++@[\w.\-]+\.\w+",
+    "link": rf"(?:https?://|www\.)[^\s\"<>]+|(?<![\w.\-])[\w\-]++(?:\.[\w\-]++)*\.(?i:{_ENDINGS})\b"
     r"(?:/[^\s\"<>]*)?",
-    "file": rf"(?<![\w\-])[\w\-]+\.(?i:{_FILES})\b",
+    "file": rf"(?<![\w\-])[\w\-]++\.(?i:{_FILES})\b",
     "time": r"(?i:(?<![\w.,:])\d{1,2}(?:[:.]\d{2})? ?(?:[ap]\.?m\b|h\b|o['’]clock)"
     r"|(?<![\w.,:])\d{1,2}:\d{2}(?![\w.,:]*\d)"
     rf"|\b(?:{_COUNTED}) o['’]clock|\b(?:half past|quarter (?:past|to)) \w+"
@@ -54,10 +54,15 @@ _KINDS = {
     "date": rf"(?i:\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:{_MONTHS})\b"
     rf"|\b(?:{_ORDINALS}) of (?:may|march|this|next|last)\b)"
     rf"|(?<=[\w,;] )(?:{_SHORT_DATES})(?![\w'’])",
-    "number": rf"(?:(?<!{_SOLID})|(?=\d)){_SOLID}*\d{_SOLID}*",
+    "number": rf"(?:(?<!{_SOLID})|(?=\d)){_SOLID[:-1]}\d]*+\d{_SOLID}*",
     "name": rf"(?<=[^{_BEGINNING}] )(?!I\b)[A-ZÀ-ÖØ-Þ][\w'’\-]+",
 }
-_FACT = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
+_BEGINS = r"(?:(?<![^\W\d_])|(?=[\d$€£]|https?://|www\.))"
+"""Where a fact can begin: in the middle of a word only these can. Told before the kinds are tried,
+for most letters of a mail are in the middle of a word."""
+_FACT = re.compile(
+    f"{_BEGINS}(?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _KINDS.items())})"
+)
 _ENDING_MARKS = ".,;:!?)]>\"'’-"
 _TOKEN = re.compile(rf"(?>{_NUMERAL})[^\W_]*|[^\W_]+|[$€£%]")
 _JOINED = re.compile(r"(\d[\d.,:]*)(am|pm|h|st|nd|rd|th)")

@@ -94,8 +94,11 @@ def unnamed(text: str, aspect: str, to: Address, sender: Address) -> str:
     """
     kept = {word.lower() for word in names.words(sender)} | NO_NAMES
     forms = {names.full_name(to): "full", names.last_name(to): "last"}
+    folded = text.casefold()
     for name, form in (forms | {names.first_name(to): "first"}).items():
-        if len(name) < 2 or kept.intersection(name.lower().split()) or aspect == "signature":
+        if aspect == "signature" or len(name) < 2 or name.casefold() not in folded:
+            continue
+        if kept.intersection(name.lower().split()):
             continue
         if aspect == "greeting":
             text = _in_quotes(text, name, f"{{{'name' if form == 'full' else form}}}")

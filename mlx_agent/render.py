@@ -100,6 +100,7 @@ def prompt_kind(task: Task) -> Kind:
     return task.kind if isinstance(task, IntentTask) else task.x.kind
 
 
+@cache
 def prompt_version(name: str, kind: Kind = "email") -> str:
     """The first 12 hex digits of the SHA-256 of the prompt's file."""
     return hashlib.sha256(_prompt_text(kind, name).encode()).hexdigest()[:12]

@@ -205,15 +205,28 @@ def sayable(lines: Iterable[str], x: X, own_text: str, baseline: str | None) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    """What x holds; names and runs of the mails that it does not; how many words the mail has."""
+    """What x holds; names and runs of the mails that it does not; the mail."""
 
     held: Held
     names: frozenset[str]
     runs: frozenset[tuple[str, ...]]
     sender: Address
-    recipient: Address
-    words: int
-    core_words: int
+    to: tuple[Address, ...]
+    own_text: str
+
+    @property
+    def recipient(self) -> Address:
+        return self.to[0] if self.to else Address()
+
+    @property
+    def words(self) -> int:
+        return len(self.own_text.split())
+
+    @property
+    def core_words(self) -> int:
+        """Without greeting, sign-off and name."""
+        core = dissect(self.own_text, self.sender, self.to).sentences
+        return len(" ".join(core).split())
 
 
 @lru_cache(maxsize=1)  # an answer is looked through twice: its rules, and what stands before them
@@ -222,16 +235,13 @@ def _judge(x: X, own_text: str, baseline: str) -> _Judge:
     known = held.people | held.tokens
     named = facts.names_in(own_text) | facts.names_in(baseline)
     said = [*facts.runs(own_text), *facts.runs(baseline)]
-    to = x.metadata.to
-    core = dissect(own_text, x.metadata.sender, to).sentences
     return _Judge(
         held=held,
         names=frozenset(name for name in named if name.casefold() not in known),
         runs=frozenset(run for run, _, _ in said) - held.runs,
         sender=x.metadata.sender,
-        recipient=to[0] if to else Address(),
-        words=len(own_text.split()),
-        core_words=len(" ".join(core).split()),
+        to=x.metadata.to,
+        own_text=own_text,
     )
 
 
@@ -308,7 +318,7 @@ def _with_length(rules: Sequence[Rule], judge: _Judge) -> list[Rule]:
 def _is_wrong(stated: str, judge: _Judge) -> bool:
     """Whether a number of words is far from that of the mail, with or without its edges."""
     numbers = [int(number) for number in re.findall(r"\d+", stated)]
-    return max(numbers) * _WRONG < judge.core_words or min(numbers) > judge.words * _WRONG
+    return min(numbers) > judge.words * _WRONG or max(numbers) * _WRONG < judge.core_words
 
 
 def _merged(instructions: Sequence[str]) -> str:

@@ -53,6 +53,14 @@ class Anthropic(Served):
         """Older models do, up to 1.0."""
         return traits(self.name).temperature
 
+    async def complete(self, task: Task) -> Answer:
+        """Answer one task; as `stream`, without a turn of the loop for each piece."""
+        prompt, reading = render.prompt_name(task), Reading()
+        async with aclosing(self._events(task, prompt)) as events:
+            async for event in events:
+                reading.take(event)
+        return reading.answer(self._settings, self._price, prompt)
+
     async def stream(self, task: Task) -> AsyncGenerator[str | Answer, None]:
         """Pieces of text as they come, then the whole answer."""
         prompt, reading = render.prompt_name(task), Reading()

@@ -64,6 +64,8 @@ def excluded_task(
     task: Task, exclusions: Exclusions, thread: Iterable[str] = ()
 ) -> Excluded | None:
     """Why a task must not leave; `thread` are the Message-IDs that a draft goes below."""
+    if not exclusions.compiled:
+        return None
     return exclusions.compiled.reason(task_texts.people(task), thread, task_texts.texts(task))
 
 
@@ -82,6 +84,10 @@ class _Filter:
         words = [words for words in (folded(entry).split() for entry in exclusions.words) if words]
         # a search for plain text is many times faster than one for a pattern
         self._words = [(max(words, key=len), re.compile(_phrase(words))) for words in words]
+
+    def __bool__(self) -> bool:
+        """Whether anything is excluded."""
+        return bool(self._has_addresses or self._ids or self._words)
 
     def reason(
         self, people: Iterable[Address], thread: Iterable[str], texts: Iterable[str]
