@@ -45,6 +45,7 @@ from teaching_examples import a_mail
 from benchmarks import leaks, people
 from daemon import config
 from daemon.app import build_door, build_tasks
+from daemon.commands.loop import tune
 from daemon.config import Config, Paths
 from daemon.errors import NothingToTeach
 from daemon.jobs.tasks import Tasks, plan_teaching
@@ -436,6 +437,7 @@ def main() -> int:
     parser.add_argument("--grow", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    tune()  # as every command does
     if asked.grow:
         print(json.dumps(asyncio.run(grow(asked.scratch, asked.grow))))
         return 0

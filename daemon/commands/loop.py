@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import Coroutine
 from typing import Any
+
+YOUNG_OBJECTS = 20_000
+"""Made before the collector looks through them: at Python's 700 it looks three times a request, and
+hardly anything of ours is in a cycle."""
+SWITCH_S = 0.001
+"""How long a thread may wait for the interpreter. The store's waits once a statement, and at
+Python's 5 ms a write took longer than its disk does whenever the loop was busy."""
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command's work to its end; Ctrl-C cancels it and raises KeyboardInterrupt."""
+    tune()
     asyncio.run(_watched(work))
+
+
+def tune() -> None:
+    """Fit the interpreter to a loop with many small requests, and a thread that writes them down.
+
+    Measured by `benchmarks.teach --only rate`: 5 to 8 % less computing, and writes 5 ms sooner.
+    """
+    gc.set_threshold(YOUNG_OBJECTS)
+    sys.setswitchinterval(SWITCH_S)
 
 
 async def _watched(work: Coroutine[Any, Any, None]) -> None:
