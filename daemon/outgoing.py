@@ -183,13 +183,14 @@ class Errand:
             if keep is not None:
                 await self.door.writes.write(lambda connection: keep(connection, answer))
             return answer
-        async with slot:
-            packed = await self._let_out(task, about)
-            try:
+        packed, begun = await self._let_out(task, about), False
+        try:
+            async with slot:
+                begun = True
                 answer = await self.model.complete(packed.task)
-            except BaseException as error:
-                await asyncio.shield(self.failed(packed.entry, error))
-                raise
+        except BaseException as error:
+            await asyncio.shield(self.failed(packed.entry, error, begun=begun))
+            raise
         return await self.came_back(packed, answer, keep)
 
     async def stream(self, task: Task) -> AsyncIterator[str | Answer]:
@@ -259,9 +260,11 @@ class Errand:
             await self.door.purse.settle(packed.entry, answer.usage.cost_usd)
         return answer
 
-    async def failed(self, sent: LedgerEntry, error: BaseException) -> None:
+    async def failed(self, sent: LedgerEntry, error: BaseException, *, begun: bool = True) -> None:
         """Take note of a failure: paid for, as far as can be known, or not."""
         end = failed_end(sent, error, self.door)
+        if not begun:
+            end = replace(end, event="unpaid", cost_usd=0.0)
         try:
             await self.door.writes.write(lambda c: ledger.add(c, [end]))
         finally:

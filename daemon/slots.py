@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-GAP_S = 0.005
-"""About what a request costs this machine in computing, its answer included."""
+GAP_S = 0.003
+"""About half of what a request costs this machine in computing, its answer included."""
 
 
 class Slots:

@@ -173,6 +173,25 @@ async def test_a_request_that_was_cancelled_may_have_been_paid(
 # --- what is hidden ---------------------------------------------------------------------------
 
 
+async def test_what_waited_for_its_slot_in_vain_cost_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    """Its entry stands, for it is written before a request leaves; the money is given back."""
+    slot = asyncio.Semaphore(0)
+    async with open_door(tmp_path, server) as (door, database):
+        task = asyncio.create_task(door.errand("teach", HOME).complete(INTENT, slot=slot))
+        while not await entries(database):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        first, second = await entries(database)
+        standing = await door.purse.standing()
+    assert (first.event, second.event, second.cost_usd) == ("sent", "unpaid", 0.0)
+    assert standing.night_usd == 0.0
+    assert server.seen == []
+
+
 async def test_what_is_redacted_does_not_leave_and_comes_back(
     server: Server, tmp_path: Path
 ) -> None:

@@ -52,9 +52,9 @@ from mlx_agent.train.records import (
     usual_rate,
 )
 
-SPARE = 4
-"""For so many requests in flight, one more sample is at hand: its answer is being written down
-while the others' are waited for."""
+AT_HAND = 2
+"""Samples for each request in flight: while one is waited for, another's question is made ready or
+its answer written down, so that no slot is empty for want of a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +130,7 @@ class Tasks:
             return await _in_batches(teaching, items, done)
         in_flight = chosen.in_flight if chosen else IN_FLIGHT
         desk = StoreDesk(errand, self.database, Slots(in_flight) if chosen else nullcontext())
-        at_hand = in_flight + -(-in_flight // SPARE)
-        async with aclosing(teach(items, desk, recipe, at_hand)) as lessons:
+        async with aclosing(teach(items, desk, recipe, AT_HAND * in_flight)) as lessons:
             async for made in lessons:
                 await done.add(made)
         return None
