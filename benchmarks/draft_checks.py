@@ -40,6 +40,7 @@ from daemon.draft_records import Done, DraftRequest
 from daemon.drafting import Drafter
 from daemon.jobs.tasks import lessons_to_train
 from daemon.store.database import Database
+from daemon.store.known import Known
 from daemon.store.nearest import nearest_among
 from mlx_agent.card import style_card
 from mlx_agent.checks import check, uncovered, unsupported
@@ -116,7 +117,7 @@ async def drafted(
         one.id: one.x.metadata.recipient for one in in_time[-held:]
     }
 
-    async def recipient(request: DraftRequest) -> Recipient | None:
+    def recipient(request: DraftRequest, _: Known) -> Recipient | None:
         return known[request.key]
 
     drafter = Drafter(

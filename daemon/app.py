@@ -45,6 +45,7 @@ from daemon.store import mail as mail_store
 from daemon.store import standing as standing_store
 from daemon.store import status as status_store
 from daemon.store.database import Database
+from daemon.store.known import Known
 from daemon.use import use_of
 from mlx_agent import adapters, codec
 from mlx_agent.large import LargeModel
@@ -249,7 +250,7 @@ async def build_app(
                 agents=agents,
                 writer=partial(_writer, door),
                 stand_in=partial(_stand_in, door) if config.models.local_writer else None,
-                recipient=_Recipients(database),
+                recipient=_recipient,
                 clock=now,
             ),
         )
@@ -289,18 +290,11 @@ def _stand_in(door: Door, request: DraftRequest, draft_id: str) -> LargeModel:
     return door.errand("draft", request.account, draft_id, model=door.config.models.local_writer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipients:
-    """What the store knows of the first recipient of a draft."""
-
-    database: Database
-
-    async def __call__(self, request: DraftRequest) -> Recipient | None:
-        if not request.to:
-            return None
-        first = request.to[0]
-        earlier, last = await self.database.read(mail_store.last_to, request.account, first.address)
-        return recipient(request.sender, first, earlier, last, request.context)
+def _recipient(request: DraftRequest, found: Known) -> Recipient | None:
+    """What is known of the first recipient of a draft."""
+    if not request.to:
+        return None
+    return recipient(request.sender, request.to[0], found.earlier, found.last, request.context)
 
 
 @asynccontextmanager

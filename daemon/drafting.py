@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,11 +29,12 @@ from daemon.draft_records import (
 from daemon.errors import DraftNotFound
 from daemon.flight import Flight
 from daemon.ladder import LADDER, Agents, Reached, Step, applied, climb, degraded, warmed
+from daemon.records import StandingRules
 from daemon.repair import Checked, looked_at, mended
 from daemon.store import drafts as draft_store
 from daemon.store import mail as mail_store
-from daemon.store import standing as standing_store
 from daemon.store.database import Database
+from daemon.store.known import Known, known
 from daemon.writing import Written, written
 from mlx_agent.checks import check
 from mlx_agent.errors import TrimtabError
@@ -69,14 +70,14 @@ class Drafter:
     """Makes drafts. One per app; safe to call concurrently.
 
     `writer` gives a large model for a request and its draft's id, `stand_in` one on this machine
-    for where that cannot be asked; `recipient` says what the store knows of a request's first
-    recipient; `clock` gives aware UTC.
+    for where that cannot be asked; `recipient` says of what the store knows what belongs to the
+    first recipient of a request; `clock` gives aware UTC.
     """
 
     database: Database
     agents: Agents
     writer: Callable[[DraftRequest, str], LargeModel]
-    recipient: Callable[[DraftRequest], Awaitable[Recipient | None]]
+    recipient: Callable[[DraftRequest, Known], Recipient | None]
     clock: Callable[[], datetime]
     stand_in: Callable[[DraftRequest, str], LargeModel] | None = None
     ladder: tuple[Step, ...] = LADDER
@@ -106,7 +107,8 @@ class Drafter:
         Raises AccountUnknown and StoreFull; an agent that cannot answer is none of its failures.
         """
         ready = asyncio.to_thread(self._load_writer, request)
-        agent = warmed(self.agents, request.account, await self._x(request))
+        x = self._x(request, await self._known(request))
+        agent = warmed(self.agents, request.account, x)
         missed, _ = await asyncio.gather(agent, ready)
         if missed is not None:  # the draft may well have to go by the card
             await self.agents.card(request.account)
@@ -141,16 +143,18 @@ class Drafter:
             del self._flights[key]
 
     async def _events(self, request: DraftRequest, draft_id: str) -> AsyncIterator[DraftEvent]:
-        stored = await self.database.read(draft_store.draft_by_key, request.account, request.key)
-        if stored is not None:
-            for event in replay(stored):
+        watch = _Stopwatch()
+        found = await self._known(request)
+        if found.made is not None:
+            for event in replay(found.made):
                 yield event
             return
-        watch = _Stopwatch()
-        previous = await self._previous(request)
-        x = await self._x(request)
+        if request.replaces and found.replaced is None:
+            raise DraftNotFound(request.replaces)
+        previous = found.replaced.text if found.replaced else ""
+        x = self._x(request, found)
         watch.mark("x")
-        ruled = await self._ruled(request, x)
+        ruled = await self._ruled(request, x, found.standing)
         watch.mark("rules")
         yield _rules_ready(draft_id, ruled.rules, ruled.reached.rung, ruled.degraded)
         task = DraftTask(x=x, rules=ruled.rules, instruction=request.instruction, previous=previous)
@@ -183,29 +187,24 @@ class Drafter:
         await self.database.write(draft_store.add_draft, draft)
         yield Done(draft=draft, checks=last.checks)
 
-    async def _x(self, request: DraftRequest) -> X:
+    async def _known(self, request: DraftRequest) -> Known:
+        to = request.to[0].address if request.to else ""
+        asked = (request.account, request.key, request.replaces, to)
+        return await self.database.read(known, *asked)
+
+    def _x(self, request: DraftRequest, found: Known) -> X:
         metadata = Metadata(
             sender=request.sender,
             to=request.to,
             cc=request.cc,
             subject=request.subject,
             reply=request.reply,
-            recipient=await self.recipient(request),
+            recipient=self.recipient(request, found),
         )
         return X(intent=request.bullets, metadata=metadata, context=request.context)
 
-    async def _previous(self, request: DraftRequest) -> str:
-        """The text of the draft that is to be written anew; raises DraftNotFound."""
-        if not request.replaces:
-            return ""
-        found = await self.database.read(draft_store.draft, request.replaces)
-        if found is None or found.account != request.account:
-            raise DraftNotFound(request.replaces)
-        return found.text
-
-    async def _ruled(self, request: DraftRequest, x: X) -> _Ruled:
+    async def _ruled(self, request: DraftRequest, x: X, standing: StandingRules) -> _Ruled:
         missed, reached = await climb(self.ladder, self.agents, request.account, x)
-        standing = await self.database.read(standing_store.standing_rules, request.account)
         rules = applied(reached.rules, standing, request.rules_off, request.rules_added)
         return _Ruled(rules=rules, reached=reached, degraded=degraded(missed, reached))
 

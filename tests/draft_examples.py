@@ -27,6 +27,7 @@ from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
 from daemon.store import standing as standing_store
 from daemon.store.database import Database
+from daemon.store.known import Known
 from mlx_agent.errors import TrimtabError
 from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
@@ -217,7 +218,7 @@ class ScriptedWriter:
         """Nothing is held."""
 
 
-async def nothing_known(request: DraftRequest) -> Recipient | None:
+def nothing_known(request: DraftRequest, found: Known) -> Recipient | None:
     return None
 
 
