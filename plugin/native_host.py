@@ -33,7 +33,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from http.client import HTTPException, HTTPResponse
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
 LONGEST_SENT = 1024 * 1024
@@ -80,7 +80,7 @@ class Cancelled(NamedTuple):
 # --- messages, as bytes --------------------------------------------------------------------------
 
 
-def read_message(stream: BinaryIO) -> bytes | None:
+def read_message(stream: IO[bytes]) -> bytes | None:
     """The next message's JSON; None at the end. Raises Unusable."""
     head = stream.read(4)
     if not head:
