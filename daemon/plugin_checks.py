@@ -120,7 +120,7 @@ def _package(found: Found, places: Places) -> Check:
 
 
 def _sandbox(found: Found) -> Iterator[Check]:
-    """Not tried, but said by those who did: see README."""
+    """Not tried: what other extensions' users report of sandboxes (flatpak and snap)."""
     if found.flatpak:
         said = (
             "There is a Thunderbird from Flatpak, which starts no host; it needs `trimtab plugin "

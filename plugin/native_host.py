@@ -178,9 +178,10 @@ def events(pieces: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
 class Call:
     """A request on its way, with its own connection to the daemon."""
 
-    def __init__(self, asked: Asked, where: str) -> None:
+    def __init__(self, asked: Asked, where: str, *, silence_s: float = SILENCE_S) -> None:
         self.asked = asked
         self._where = where
+        self._silence_s = silence_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.hung_up = False
 
@@ -209,7 +210,7 @@ class Call:
                 if response.headers.get_content_type() != "text/event-stream":
                     yield {"status": response.status, "data": _data(response)}
                     return
-                self._socket.settimeout(SILENCE_S)
+                self._socket.settimeout(self._silence_s)
                 name = ""
                 for name, data in events(iter(response.read1, b"")):
                     yield {"event": name, "data": data}

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -216,7 +216,6 @@ async def test_a_daemon_that_dies_in_mid_stream_is_told(writer: Server) -> None:
 
 # --- answers that the real daemon does not give --------------------------------------------------
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 STREAM = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
@@ -278,6 +277,32 @@ async def test_a_stream_that_breaks_off_is_told(broken: bytes) -> None:
             {"event": "text", "data": {"text": "Oh"}},
             {"event": "error", "data": LOST},
         ]
+
+
+async def test_a_stream_that_falls_silent_is_told() -> None:
+    """The daemon hangs; the first events may be late, and are there."""
+    silent = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(STREAM + chunked(b"event: text\ndata: 1\n\n"))
+        await silent.wait()
+        writer.close()
+
+    with tempfile.TemporaryDirectory(prefix="tt") as directory:
+        path = Path(directory) / "s"
+        async with await asyncio.start_unix_server(serve, path):
+            asked = native_host.Asked("1", "GET", "/v1/events")
+            call = native_host.Call(asked, str(path), silence_s=0.5)
+            said = await asyncio.wait_for(
+                asyncio.to_thread(lambda: [*call.conversation()]), LIMIT_S
+            )
+            silent.set()
+    assert said == [
+        {"event": "text", "data": 1},
+        {"event": "error", "data": LOST},
+        {"end": True},
+    ]
 
 
 async def test_nothing_is_lost_behind_the_last_event() -> None:

@@ -176,6 +176,17 @@ def test_a_directory_that_takes_no_file_is_told(home: Paths, user: Path, folder:
     assert caught.value.reason == "Not a directory"
 
 
+def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(
+    home: Paths, user: Path, folder: Path
+) -> None:
+    """And no manifest, which is written last."""
+    (home.plugin / "native-host").mkdir(parents=True)
+    with pytest.raises(FileRefused) as caught:
+        plugin.install(http=False, as_json=False, folder=folder)
+    assert caught.value.path == home.plugin / "native-host"
+    assert all_files(user) | all_files(home.plugin) == {"trimtab.xpi"}
+
+
 def test_an_installation_without_the_extension_is_told(home: Paths, tmp_path: Path) -> None:
     """Before anything is written."""
     with pytest.raises(ExtensionMissing):

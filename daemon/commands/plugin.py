@@ -266,10 +266,13 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
     with _refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        new.replace(path)
+        try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> bool:
