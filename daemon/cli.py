@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 adapters_app = typer.Typer(no_args_is_help=True, help="Your agents: what was trained, and when.")
 app.add_typer(adapters_app, name="adapters")
+plugin_app = typer.Typer(no_args_is_help=True, help="The extension for Thunderbird.")
+app.add_typer(plugin_app, name="plugin")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AccountOption = Annotated[
@@ -311,6 +313,50 @@ def adapters_prune(account: AccountOption = None, *, as_json: Json = False) -> N
     from daemon.commands.adapters import prune as command
 
     command(account, as_json=as_json)
+
+
+@plugin_app.command(name="install")
+def plugin_install(
+    *,
+    http: Annotated[
+        bool, typer.Option("--http", help="Also for a Thunderbird in a sandbox, by api.port.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Let Thunderbird find trimtab, and build the extension to install in it."""
+    from daemon.commands.plugin import install as command
+
+    command(http=http, as_json=as_json)
+
+
+@plugin_app.command(name="uninstall")
+def plugin_uninstall(*, as_json: Json = False) -> None:
+    """Remove what `install` wrote."""
+    from daemon.commands.plugin import uninstall as command
+
+    command(as_json=as_json)
+
+
+@plugin_app.command(name="doctor")
+def plugin_doctor(*, as_json: Json = False) -> None:
+    """Check each piece between Thunderbird and the daemon, and say what to do."""
+    from daemon.commands.plugin import doctor as command
+
+    command(as_json=as_json)
+
+
+@plugin_app.command(name="build")
+def plugin_build(
+    *,
+    to: Annotated[
+        Path | None, typer.Option(help="Where to; where `install` puts it, if left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the extension (.xpi), the same bytes from the same files."""
+    from daemon.commands.plugin import build as command
+
+    command(to, as_json=as_json)
 
 
 def _run(work: Any) -> None:

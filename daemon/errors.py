@@ -36,6 +36,11 @@
     ├── StoreDamaged            the store's file is no database, or a broken one
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
     ├── DemoNotInstalled        the extra "demo" is missing
+    ├── ExtensionMissing        the mail program's extension is not in this installation
+    ├── FileForeign             another program's file is where one of ours belongs
+    ├── FileRefused             a file of the plugin's cannot be written or removed
+    ├── PortMissing             a client needs a port, and the config names none
+    ├── TokenMissing            the daemon that runs has made no token yet
     ├── SocketPathTooLong       the home lies too deep for a Unix socket
     ├── PortTaken               the config's port cannot be had
     ├── TokenRefused            a client on 127.0.0.1 showed no token, or a wrong one
@@ -300,6 +305,32 @@ class DraftCancelled(UserError):
 @dataclass(eq=False)
 class JobNotFound(UserError):
     job_id: int
+
+
+@dataclass(eq=False)
+class ExtensionMissing(UserError):
+    folder: Path
+
+
+@dataclass(eq=False)
+class FileForeign(UserError):
+    path: Path
+
+
+@dataclass(eq=False)
+class FileRefused(UserError):
+    path: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class PortMissing(UserError):
+    path: Path
+
+
+@dataclass(eq=False)
+class TokenMissing(UserError):
+    path: Path
 
 
 @dataclass(eq=False)

@@ -257,6 +257,22 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
     e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; your bullets are kept.",
     e.JobNotFound: lambda x: f"There is no job {x.job_id}; `trimtab status` shows the last ones.",
+    e.ExtensionMissing: lambda x: (
+        f"There is no extension in {x.folder}, where this installation should have it; install "
+        "trimtab again."
+    ),
+    e.FileForeign: lambda x: (
+        f"{x.path} is another program's, and was left as it is; move it away and try again."
+    ),
+    e.FileRefused: lambda x: f"{x.path} cannot be changed ({x.reason}); see to that and try again.",
+    e.PortMissing: lambda x: (
+        f"{x.path} names no port for a client that can use no Unix socket; set api.port there, "
+        "such as 8765, restart the daemon, and try again."
+    ),
+    e.TokenMissing: lambda x: (
+        f"There is no token at {x.path} yet, for the daemon was started before api.port was set; "
+        "restart it and try again."
+    ),
     e.SocketPathTooLong: lambda x: (
         f"{x.socket} is too long for a socket ({x.limit} bytes at most); set TRIMTAB_HOME to a "
         "shorter path."

@@ -38,6 +38,11 @@ class Paths:
         return self.run / "token"
 
     @property
+    def plugin(self) -> Path:
+        """What a mail program starts and installs."""
+        return self.run.parent / "plugin"
+
+    @property
     def scratch(self) -> Path:
         """Where the worker's libraries put what they would put into the temporary directory."""
         return self.run / "scratch"

@@ -23,14 +23,16 @@ log = logging.getLogger(__name__)
 
 def load_token(path: Path) -> str:
     """The home's token; raises OSError where the file cannot be written."""
-    kept = _read(path)
-    return kept if kept is not None else _make(path)
+    kept = read_token(path)
+    if kept is not None:
+        return kept
+    if path.is_symlink() or path.exists():
+        log.warning("the token was replaced: others could read it, or it was none")
+    return _make(path)
 
 
-def _read(path: Path) -> str | None:
+def read_token(path: Path) -> str | None:
     """The token in the file, None where there is none that can be trusted."""
-    if not path.is_symlink() and not path.exists():
-        return None
     with suppress(OSError):  # a link is not followed
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "r", encoding="ascii", errors="replace") as file:
@@ -39,7 +41,6 @@ def _read(path: Path) -> str | None:
         private = about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) & 0o077 == 0
         if private and _TOKEN.fullmatch(text):
             return text
-    log.warning("the token was replaced: others could read it, or it was none")
     return None
 
 
