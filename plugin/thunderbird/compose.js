@@ -1,0 +1,105 @@
+// A compose window -> what the daemon is told of the mail: account, people, subject, thread.
+
+import { call, ApiError } from "./transport.js";
+import { accountFor, answering, bare, isEncrypted, messageIds, person } from "./pure/thread.js";
+import { unquoted } from "./pure/quotes.js";
+import { HEADER } from "./pure/sending.js";
+
+const EARLIER = 3;
+const LONGEST = 20_000;
+
+/** All of a request that is not the user's wish; raises ApiError. */
+export async function situationOf(tabId) {
+  const details = await browser.compose.getComposeDetails(tabId);
+  const settings = await browser.storage.local.get({ encrypted: false, accounts: {} });
+  const from = await senderOf(details);
+  const [account, thread] = await Promise.all([
+    accountOf(from, details.identityId, settings.accounts),
+    threadOf(details, settings.encrypted),
+  ]);
+  const people = { from, to: peopleOf(details.to), cc: peopleOf(details.cc) };
+  return { account, ...people, subject: details.subject ?? "", ...thread };
+}
+
+/** What `POST /v1/warm` takes of it. */
+export function warmOf({ account, from, to, cc, subject, context, reply }) {
+  return { account, from, to, cc, subject, context, reply };
+}
+
+async function senderOf({ from, identityId }) {
+  const identity = await browser.identities.get(identityId);
+  const written = from ? person(from) : null;
+  return written?.address ? written : { name: identity.name ?? "", address: identity.email };
+}
+
+const peopleOf = (recipients) =>
+  [recipients ?? []].flat().filter((one) => typeof one === "string").map(person);
+
+async function accountOf({ address }, identityId, chosen) {
+  const { accounts } = await call("GET", "/v1/status");
+  const account = accountFor(accounts, address, identityId, chosen);
+  if (account !== null) return account;
+  throw new ApiError("no_account", browser.i18n.getMessage("noAccount", [address]));
+}
+
+// --- the thread --------------------------------------------------------------------------------
+
+async function threadOf(details, allowEncrypted) {
+  const found = await relatedTo(details);
+  if (found === null) return { context: [], reply: false };
+  const { message, headers, reply } = found;
+  const names = answering(message.headerMessageId, headers);
+  const earlier = names.references.filter((id) => id !== names.in_reply_to).reverse().slice(0, EARLIER);
+  const messages = [message, ...(await Promise.all(earlier.map(messageOf)))];
+  const read = await Promise.all(messages.map((one) => one && contextOf(one, allowEncrypted)));
+  const context = read.filter((one) => one);
+  return reply ? { context, reply, ...names } : { context, reply };
+}
+
+/** The mail that is answered or forwarded, with its headers; of a stored draft, by its headers. */
+async function relatedTo({ type, relatedMessageId }) {
+  if (!relatedMessageId) return null;
+  const message = await browser.messages.get(relatedMessageId).catch(() => null);
+  const full = message && (await readable(relatedMessageId));
+  if (!full) return null;
+  if (type === "reply" || type === "forward") {
+    return { message, headers: full.headers ?? {}, reply: type === "reply" };
+  }
+  const [answered] = messageIds(full.headers?.["in-reply-to"]);
+  const original = type === "draft" && answered ? await messageOf(answered) : null;
+  const headers = original && (await readable(original.id))?.headers;
+  return headers ? { message: original, headers, reply: true } : null;
+}
+
+/** The draft that a stored mail names in its header, or null. */
+export async function draftNamedBy({ type, relatedMessageId }) {
+  if (type !== "draft" || !relatedMessageId) return null;
+  const full = await readable(relatedMessageId);
+  return full?.headers?.[HEADER.toLowerCase()]?.[0]?.trim() ?? null;
+}
+
+/** A mail's parts, nothing decrypted; null where it cannot be had (offline, deleted). */
+const readable = (id) => browser.messages.getFull(id, { decrypt: false }).catch(() => null);
+
+async function messageOf(messageId) {
+  const query = { headerMessageId: bare(messageId) };
+  const { messages } = await browser.messages.query(query).catch(() => ({ messages: [] }));
+  return messages[0] ?? null;
+}
+
+async function contextOf(message, allowEncrypted) {
+  const full = await readable(message.id);
+  if (full === null || (isEncrypted(full) && !allowEncrypted)) return null;
+  const text = unquoted(await textOf(message.id)).slice(0, LONGEST);
+  const sent_at = new Date(message.date).toISOString();
+  return { author: person(message.author), sent_at, text };
+}
+
+async function textOf(id) {
+  const parts = await browser.messages.listInlineTextParts(id).catch(() => []);
+  const plain = parts.filter((part) => part.contentType === "text/plain");
+  if (plain.length > 0) return plain.map((part) => part.content).join("\n\n");
+  const html = parts.filter((part) => part.contentType === "text/html");
+  const texts = html.map((part) => browser.messengerUtilities.convertToPlainText(part.content));
+  return (await Promise.all(texts)).join("\n\n");
+}

@@ -1,0 +1,46 @@
+// Sending: nothing of ours leaves with the mail, and the daemon hears what the user made of a draft.
+
+import { draftNamedBy } from "./compose.js";
+import { linesIn } from "./insert.js";
+import { goesBackTo, unquoted } from "./pure/quotes.js";
+import { foreignHeaders, namedDraft, unmarked } from "./pure/sending.js";
+import { call } from "./transport.js";
+
+const NOT_OWN =
+  ".moz-cite-prefix, blockquote[type=cite], .moz-signature, .moz-forward-container";
+
+/** What is to be changed in the mail before it leaves, and what is to be reported after that. */
+export async function beforeSend(tabId, details, inserted) {
+  const draftId = inserted?.id ?? namedDraft(details.customHeaders) ?? (await draftNamedBy(details));
+  const change = clean(details);
+  if (!draftId) return { change, report: null };
+  const text = await ownText(tabId, details);
+  const used = text.trim() !== "" && (!inserted || goesBackTo(inserted.text, text));
+  return { change, report: used ? { draftId, text } : null };
+}
+
+function clean({ isPlainText, body, customHeaders }) {
+  const change = {};
+  if (namedDraft(customHeaders) !== null) change.customHeaders = foreignHeaders(customHeaders);
+  const html = isPlainText ? null : unmarked(body ?? "");
+  if (html !== null) change.body = html;
+  return change;
+}
+
+async function ownText(tabId, { isPlainText, body, plainTextBody }) {
+  if (isPlainText) return (await linesIn(tabId).catch(() => null)) ?? unquoted(plainTextBody ?? "");
+  const mail = new DOMParser().parseFromString(body ?? "", "text/html");
+  mail.querySelectorAll(NOT_OWN).forEach((element) => element.remove());
+  return browser.messengerUtilities.convertToPlainText(mail.documentElement.outerHTML);
+}
+
+/** Tells the daemon; the answer says what was changed. Raises ApiError. */
+export function report({ draftId, text, messageId }) {
+  const path = `/v1/drafts/${encodeURIComponent(draftId)}/sent`;
+  return call("POST", path, { text, message_id: messageId ?? "" });
+}
+
+/** Has the daemon learn nothing of it. Raises ApiError. */
+export function takeBack(draftId) {
+  return call("DELETE", `/v1/drafts/${encodeURIComponent(draftId)}/sent`);
+}
