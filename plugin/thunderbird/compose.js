@@ -7,6 +7,8 @@ import { HEADER } from "./pure/sending.js";
 
 const EARLIER = 3;
 const LONGEST = 20_000;
+const MOST_DRAFTS = 10;
+const OUR_HEADER = HEADER.toLowerCase();
 
 /** All of a request that is not the user's wish; raises ApiError. */
 export async function situationOf(tabId) {
@@ -58,24 +60,36 @@ async function threadOf(details, allowEncrypted) {
 
 /** The mail that is answered or forwarded, with its headers; of a stored draft, by its headers. */
 async function relatedTo({ type, relatedMessageId }) {
-  if (!relatedMessageId) return null;
+  if (!relatedMessageId || !["reply", "forward", "draft"].includes(type)) return null;
   const message = await browser.messages.get(relatedMessageId).catch(() => null);
-  const full = message && (await readable(relatedMessageId));
-  if (!full) return null;
-  if (type === "reply" || type === "forward") {
-    return { message, headers: full.headers ?? {}, reply: type === "reply" };
-  }
-  const [answered] = messageIds(full.headers?.["in-reply-to"]);
-  const original = type === "draft" && answered ? await messageOf(answered) : null;
-  const headers = original && (await readable(original.id))?.headers;
-  return headers ? { message: original, headers, reply: true } : null;
+  const headers = message && (await readable(relatedMessageId))?.headers;
+  if (!headers) return null;
+  if (type !== "draft" || !isDraft(headers)) return { message, headers, reply: type !== "forward" };
+  const [answered] = messageIds(headers["in-reply-to"]);
+  const original = answered ? await messageOf(answered) : null;
+  const itsHeaders = original && (await readable(original.id))?.headers;
+  return itsHeaders ? { message: original, headers: itsHeaders, reply: true } : null;
 }
 
-/** The draft that a stored mail names in its header, or null. */
-export async function draftNamedBy({ type, relatedMessageId }) {
-  if (type !== "draft" || !relatedMessageId) return null;
-  const full = await readable(relatedMessageId);
-  return full?.headers?.[HEADER.toLowerCase()]?.[0]?.trim() ?? null;
+/** Of a reopened draft Thunderbird names the draft itself as related, or the mail that it answers. */
+const isDraft = (headers) => OUR_HEADER in headers || "x-mozilla-draft-info" in headers;
+
+/** The id that a reopened mail has in its header, or null: by itself, or as it lies in Drafts. */
+export async function draftNamedBy({ type, relatedMessageId, subject }) {
+  if (type !== "draft") return null;
+  const named = relatedMessageId ? await namedIn(relatedMessageId) : null;
+  if (named !== null) return named;
+  const folders = await browser.folders.query({ specialUse: ["drafts"] });
+  const wanted = { folderId: folders.map((folder) => folder.id) };
+  const { messages } = await browser.messages.query(wanted).catch(() => ({ messages: [] }));
+  const alike = messages.filter((message) => subject.endsWith(message.subject)); // without "Re:"
+  const newest = alike.sort((one, other) => other.date - one.date).slice(0, MOST_DRAFTS);
+  const ids = await Promise.all(newest.map((message) => namedIn(message.id)));
+  return ids.find((id) => id !== null) ?? null;
+}
+
+async function namedIn(id) {
+  return (await readable(id))?.headers?.[OUR_HEADER]?.[0]?.trim() ?? null;
 }
 
 /** A mail's parts, nothing decrypted; null where it cannot be had (offline, deleted). */

@@ -24,6 +24,11 @@ export async function linesIn(tabId) {
   return unquoted(lines.map((line) => line.text).join("\n"));
 }
 
+/** The id of the draft that stands in the mail, or null; a plain-text mail does not say. */
+export async function draftIn(tabId) {
+  return (await read(tabId)).draft;
+}
+
 /** Puts the draft in, in place of the former one or of bullets `taken` along. */
 export async function insertDraft(tabId, { draftId, text, inserted, taken }) {
   const { isPlainText } = await browser.compose.getComposeDetails(tabId);

@@ -1,7 +1,7 @@
 // Sending: nothing of ours leaves with the mail, and the daemon hears what the user made of a draft.
 
 import { draftNamedBy } from "./compose.js";
-import { linesIn } from "./insert.js";
+import { draftIn, linesIn } from "./insert.js";
 import { goesBackTo, unquoted } from "./pure/quotes.js";
 import { foreignHeaders, namedDraft, unmarked } from "./pure/sending.js";
 import { call } from "./transport.js";
@@ -11,12 +11,18 @@ const NOT_OWN =
 
 /** What is to be changed in the mail before it leaves, and what is to be reported after that. */
 export async function beforeSend(tabId, details, inserted) {
-  const draftId = inserted?.id ?? namedDraft(details.customHeaders) ?? (await draftNamedBy(details));
+  const draftId = inserted?.id ?? (await draftOf(tabId, details));
   const change = clean(details);
   if (!draftId) return { change, report: null };
   const text = await ownText(tabId, details);
   const used = text.trim() !== "" && (!inserted || goesBackTo(inserted.text, text));
   return { change, report: used ? { draftId, text } : null };
+}
+
+/** The draft that a mail goes back to which no window of today has put it into. */
+async function draftOf(tabId, details) {
+  const named = namedDraft(details.customHeaders);
+  return named ?? (await draftIn(tabId).catch(() => null)) ?? (await draftNamedBy(details));
 }
 
 function clean({ isPlainText, body, customHeaders }) {
