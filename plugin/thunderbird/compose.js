@@ -10,17 +10,36 @@ const LONGEST = 20_000;
 const MOST_DRAFTS = 10;
 const OUR_HEADER = HEADER.toLowerCase();
 
+/** What is read once for a compose window: its thread, and whose account an address is. */
+export const newMemory = () => ({ threads: new Map(), accounts: new Map() });
+
 /** All of a request that is not the user's wish; raises ApiError. */
-export async function situationOf(tabId) {
+export async function situationOf(tabId, memory) {
   const details = await browser.compose.getComposeDetails(tabId);
   const settings = await browser.storage.local.get({ encrypted: false, accounts: {} });
+  const { type, relatedMessageId, identityId } = details;
   const from = await senderOf(details);
   const [account, thread] = await Promise.all([
-    accountOf(from, details.identityId, settings.accounts),
-    threadOf(details, settings.encrypted),
+    once(memory.accounts, [from.address, identityId, settings.accounts], () =>
+      accountOf(from, identityId, settings.accounts),
+    ),
+    once(memory.threads, [type, relatedMessageId, settings.encrypted], () =>
+      threadOf(details, settings.encrypted),
+    ),
   ]);
   const people = { from, to: peopleOf(details.to), cc: peopleOf(details.cc) };
   return { account, ...people, subject: details.subject ?? "", ...thread };
+}
+
+/** What `find` gives, asked for once as long as it does not fail. */
+function once(known, what, find) {
+  const key = JSON.stringify(what);
+  if (!known.has(key)) {
+    const found = find();
+    known.set(key, found);
+    found.catch(() => known.delete(key));
+  }
+  return known.get(key);
 }
 
 /** What `POST /v1/warm` takes of it. */

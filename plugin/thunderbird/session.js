@@ -1,7 +1,7 @@
 // One drafting per compose tab. It lives here, in the background, so that closing the window loses
 // nothing; and in storage.session, so that the background being unloaded does not either.
 
-import { situationOf, warmOf } from "./compose.js";
+import { newMemory, situationOf, warmOf } from "./compose.js";
 import { backToMail, bulletsIn, insertDraft } from "./insert.js";
 import { keepNoticed, takeNoticed } from "./noticing.js";
 import { bulletsOf } from "./pure/bullets.js";
@@ -31,7 +31,7 @@ export class Session {
   #tabId;
   #windows = new Set();
   #aborting = null;
-  #situation = null;
+  #memory = newMemory();
 
   constructor(tabId) {
     this.#tabId = tabId;
@@ -92,8 +92,7 @@ export class Session {
 
   async #warm() {
     try {
-      this.#situation = situationOf(this.#tabId);
-      const situation = await this.#situation;
+      const situation = await situationOf(this.#tabId, this.#memory);
       await call("POST", "/v1/warm", warmOf(situation));
       if (this.state.trouble !== null && !busy(this.state)) this.#set({ ...this.state, trouble: null });
     } catch (error) {
@@ -122,7 +121,7 @@ export class Session {
     const asked = { ...this.state, phase: "asking" };
     this.#set({ ...began(this.state, this.state.request), request: this.state.request });
     try {
-      const situation = await situationOf(this.#tabId);
+      const situation = await situationOf(this.#tabId, this.#memory);
       const request = requestOf(asked, situation, wish, crypto.randomUUID());
       this.#set({ ...this.state, request });
       await this.#follow(request);

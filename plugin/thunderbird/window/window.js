@@ -98,12 +98,12 @@ function showProvenance(next) {
 }
 
 /** While it streams only what is new goes in, so that a screen reader reads each piece once. */
-function showText({ text, phase, checks, request }) {
+function showText({ text, phase, checks, drafted }) {
   const place = at("text");
   const shown = place.textContent;
   if (phase !== "done" && text.startsWith(shown)) place.append(text.slice(shown.length));
   else if (phase === "done" || text !== shown) place.replaceChildren(...markedUp(text, checks));
-  const found = phase === "done" ? findings(checks, request?.bullets ?? []) : [];
+  const found = phase === "done" ? findings(checks, drafted?.bullets ?? []) : [];
   const items = found.map(({ key, values }) => element("li", { textContent: say(key, values) }));
   at("findings").replaceChildren(...items);
 }
