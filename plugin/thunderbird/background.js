@@ -2,41 +2,39 @@
 
 import { beforeSend } from "./sent.js";
 import { forget, sessionOf } from "./session.js";
-
-const PORT = /^window:(\d+)$/u;
-const SIZE = { width: 560, height: 680 };
+import { closeWindow, openWindow, tabOf, windowOf } from "./windows.js";
 
 browser.composeAction.onClicked.addListener((tab) => openWindow(tab.id));
 
-async function openWindow(tabId) {
-  const place = `window:${tabId}`;
-  const { [place]: known } = await browser.storage.session.get(place);
-  const shown = known && (await browser.windows.update(known, { focused: true }).catch(() => null));
-  if (!shown) {
-    const url = browser.runtime.getURL(`window/window.html?tab=${tabId}`);
-    const made = { type: "popup", url, allowScriptsToClose: true, ...SIZE };
-    const { id } = await browser.windows.create(made);
-    await browser.storage.session.set({ [place]: id });
-  }
-}
+// --- the window ----------------------------------------------------------------------------------
+
+const PORT = /^window:(\d+)$/u;
+const ACTIONS = new Set(["opened", "typed", "tick", "draft", "cancel", "insert", "takeBack"]);
 
 browser.runtime.onConnect.addListener(async (port) => {
   const [, tab] = PORT.exec(port.name) ?? [];
   if (tab === undefined || port.sender.id !== browser.runtime.id) return;
-  const session = sessionOf(Number(tab));
-  port.onMessage.addListener(async (message) => act(await session, message));
-  const loaded = await session;
-  const leave = loaded.watch((state) => port.postMessage({ state }));
+  const loading = sessionOf(Number(tab));
+  port.onMessage.addListener(async (message) => act(await loading, message));
+  const session = await loading;
+  const leave = session.watch((state) => port.postMessage({ state }));
   port.onDisconnect.addListener(leave);
 });
-
-const ACTIONS = new Set(["opened", "typed", "tick", "draft", "cancel", "insert", "takeBack"]);
 
 function act(session, { action, ...what }) {
   return ACTIONS.has(action) ? session[action](what) : undefined;
 }
 
-// --- sending -------------------------------------------------------------------------------------
+/** A window that outlived its mail, to tell what was noticed, was the last thing of the session. */
+browser.windows.onRemoved.addListener(async (windowId) => {
+  const tabId = await tabOf(windowId);
+  if (tabId === null) return;
+  await closeWindow(tabId);
+  const tab = await browser.tabs.get(tabId).catch(() => null);
+  if (tab === null) await forget(tabId);
+});
+
+// --- the mail ------------------------------------------------------------------------------------
 
 browser.compose.onBeforeSend.addListener(async (tab, details) => {
   const session = await sessionOf(tab.id);
@@ -49,15 +47,12 @@ browser.compose.onAfterSend.addListener(async (tab, { error, headerMessageId }) 
   const session = await sessionOf(tab.id);
   if (error) await session.leaving(null);
   else await session.sent(headerMessageId);
-  if (!error && !session.watched) await forget(tab.id);
+  if (!error && (await windowOf(tab.id)) === null) await forget(tab.id);
 });
 
 /** Of a mail that is sent there is still something to say; without one its window goes, too. */
 browser.tabs.onRemoved.addListener(async (tabId) => {
-  const place = `window:${tabId}`;
-  const { [place]: known } = await browser.storage.session.get(place);
-  await browser.storage.session.remove(place);
   if ((await sessionOf(tabId)).state.sending) return;
   await forget(tabId);
-  if (known) await browser.windows.remove(known).catch(() => {});
+  await closeWindow(tabId);
 });

@@ -9,6 +9,7 @@ import { began, busy, failed, fresh, heard, requestOf, stopped, ticked } from ".
 import { noticed } from "./pure/provenance.js";
 import { report, takeBack } from "./sent.js";
 import { ApiError, call, stream } from "./transport.js";
+import { windowOf } from "./windows.js";
 
 const sessions = new Map();
 
@@ -65,11 +66,6 @@ export class Session {
   /** Into storage.session. */
   keep() {
     return browser.storage.session.set({ [this.place]: this.state });
-  }
-
-  /** Whether a window shows it. */
-  get watched() {
-    return this.#windows.size > 0;
   }
 
   // --- opening ---------------------------------------------------------------------------------
@@ -186,8 +182,8 @@ export class Session {
   }
 
   async #tellNoticed(line) {
-    if (this.watched) this.#set({ ...this.state, noticed: line });
-    else await keepNoticed(line);
+    this.#set({ ...this.state, noticed: line });
+    if ((await windowOf(this.#tabId)) === null) await keepNoticed(line);
   }
 
   async takeBack() {

@@ -34,6 +34,12 @@ function tell(action, what = {}) {
   port.postMessage({ action, ...what });
 }
 
+/** What happens while the background does not hold the line, such as after sending, is stored. */
+function hearStored(changes) {
+  const { newValue } = changes[`session:${tabId}`] ?? {};
+  if (port === null && newValue) show(newValue);
+}
+
 const typed = () => tell("typed", { bullets: at("bullets").value, instruction: at("instruction").value });
 
 // --- what is shown -------------------------------------------------------------------------------
@@ -133,6 +139,7 @@ function draft(wish = "") {
 }
 
 function onKey(event) {
+  if (event.isComposing) return;
   const accel = event.ctrlKey || event.metaKey;
   if (event.key === "Enter" && accel) {
     event.preventDefault();
@@ -168,6 +175,7 @@ function begin() {
   at("cancel").addEventListener("click", () => tell("cancel"));
   at("insert").addEventListener("click", () => tell("insert"));
   at("takeback").addEventListener("click", () => tell("takeBack"));
+  browser.storage.session.onChanged.addListener(hearStored);
   tell("opened");
   at("bullets").focus();
 }
