@@ -3,6 +3,7 @@
 What it does is shown in the real Thunderbird elsewhere.
 """
 
+import inspect
 import json
 import re
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from running_daemon import ask, running
 from tools import require
+
+import daemon.ladder
 
 EXTENSION = Path(__file__).parents[1] / "plugin" / "thunderbird"
 SHIPPED = sorted(
@@ -83,6 +86,16 @@ def test_no_permission_is_asked_for_that_is_not_used() -> None:
     assert set(re.findall(r"https?://[^\s\"'`)]*", CODE)) == {"http://127.0.0.1:${port}"}
 
 
+def test_every_reason_of_the_daemon_is_said_in_both_languages() -> None:
+    """Why no higher rung of the ladder answered, in the words of the ladder."""
+    ladder = inspect.getsource(daemon.ladder)
+    reasons = {*daemon.ladder._WHY.values(), *re.findall(r"Missed\(why=\"([^\"]+)\"\)", ladder)}
+    told = (EXTENSION / "pure" / "provenance.js").read_text("utf-8")
+    known = dict(re.findall(r"^  \"([^\"]+)\": \"(why_\w+)\",$", told, re.MULTILINE))
+    assert reasons == known.keys()
+    assert set(known.values()) <= messages("en").keys()
+
+
 def test_both_languages_say_everything() -> None:
     """The same messages with the same places, and no message that the code does not say."""
     english, german = messages("en"), messages("de")
@@ -143,7 +156,7 @@ def test_every_field_has_a_label() -> None:
 
 def test_an_account_says_its_addresses() -> None:
     """By which the extension knows whose mail it is."""
-    with running(tcp=False) as daemon:
-        answer = ask(daemon, b"GET /v1/status", tcp=False)
+    with running(tcp=False) as started:
+        answer = ask(started, b"GET /v1/status", tcp=False)
     (row,) = json.loads(answer.partition(b"\r\n\r\n")[2])["accounts"]
     assert (row["account"], row["addresses"]) == ("work", ["ada@field.example"])

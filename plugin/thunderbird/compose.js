@@ -28,7 +28,8 @@ export async function situationOf(tabId, memory) {
     ),
   ]);
   const people = { from, to: peopleOf(details.to), cc: peopleOf(details.cc) };
-  return { account, ...people, subject: details.subject ?? "", ...thread };
+  const { secret, ...told } = thread;
+  return { account, ...people, subject: secret ? "" : (details.subject ?? ""), ...told };
 }
 
 /** What `find` gives, asked for once as long as it does not fail. */
@@ -65,29 +66,33 @@ async function accountOf({ address }, identityId, chosen) {
 
 // --- the thread --------------------------------------------------------------------------------
 
+/** What is told of the thread; `secret` where the mail is encrypted, as its subject may be, too. */
 async function threadOf(details, allowEncrypted) {
   const found = await relatedTo(details);
-  if (found === null) return { context: [], reply: false };
-  const { message, headers, reply } = found;
-  const names = answering(message.headerMessageId, headers);
+  if (found === null) return { context: [], reply: false, secret: false };
+  const { message, full, reply } = found;
+  const secret = !allowEncrypted && isEncrypted(full);
+  const names = answering(message.headerMessageId, full.headers ?? {});
   const earlier = names.references.filter((id) => id !== names.in_reply_to).reverse().slice(0, EARLIER);
   const messages = [message, ...(await Promise.all(earlier.map(messageOf)))];
   const read = await Promise.all(messages.map((one) => one && contextOf(one, allowEncrypted)));
   const context = read.filter((one) => one);
-  return reply ? { context, reply, ...names } : { context, reply };
+  return { context, reply, secret, ...(reply ? names : {}) };
 }
 
-/** The mail that is answered or forwarded, with its headers; of a stored draft, by its headers. */
+/** The mail that is answered or forwarded, with its parts; of a stored draft, by its headers. */
 async function relatedTo({ type, relatedMessageId }) {
   if (!relatedMessageId || !["reply", "forward", "draft"].includes(type)) return null;
   const message = await browser.messages.get(relatedMessageId).catch(() => null);
-  const headers = message && (await readable(relatedMessageId))?.headers;
-  if (!headers) return null;
-  if (type !== "draft" || !isDraft(headers)) return { message, headers, reply: type !== "forward" };
-  const [answered] = messageIds(headers["in-reply-to"]);
+  if (message === null) return null;
+  const full = (await readable(relatedMessageId)) ?? {};
+  if (type !== "draft" || !isDraft(full.headers ?? {})) {
+    return { message, full, reply: type !== "forward" };
+  }
+  const [answered] = messageIds(full.headers["in-reply-to"]);
   const original = answered ? await messageOf(answered) : null;
-  const itsHeaders = original && (await readable(original.id))?.headers;
-  return itsHeaders ? { message: original, headers: itsHeaders, reply: true } : null;
+  if (original === null) return null;
+  return { message: original, full: (await readable(original.id)) ?? {}, reply: true };
 }
 
 /** Of a reopened draft Thunderbird names the draft itself as related, or the mail that it answers. */
@@ -125,7 +130,7 @@ async function contextOf(message, allowEncrypted) {
   if (full === null || (isEncrypted(full) && !allowEncrypted)) return null;
   const text = unquoted(await textOf(message.id)).slice(0, LONGEST);
   const sent_at = new Date(message.date).toISOString();
-  return { author: person(message.author), sent_at, text };
+  return text === "" ? null : { author: person(message.author), sent_at, text };
 }
 
 async function textOf(id) {

@@ -2,6 +2,7 @@
 
 import { draftNamedBy } from "./compose.js";
 import { draftIn, linesIn } from "./insert.js";
+import { isUncertain } from "./pure/drafting.js";
 import { goesBackTo, unquoted } from "./pure/quotes.js";
 import { foreignHeaders, namedDraft, unmarked } from "./pure/sending.js";
 import { call } from "./transport.js";
@@ -41,10 +42,28 @@ async function ownText(tabId, { isPlainText, body, plainTextBody }) {
 }
 
 /** Tells the daemon; the answer says what was changed. Raises ApiError. */
-export function report({ draftId, text, messageId }) {
+export async function report(sending) {
+  const { draftId, text, messageId } = sending;
   const path = `/v1/drafts/${encodeURIComponent(draftId)}/sent`;
-  return call("POST", path, { text, message_id: messageId ?? "" });
+  try {
+    return await call("POST", path, { text, message_id: messageId ?? "" });
+  } catch (error) {
+    if (isUncertain(error.code)) await keep([...(await kept()), sending]);
+    throw error;
+  }
 }
+
+/** Tells the daemon, which answers again, what it could not be told before. */
+export async function reportKept() {
+  const waiting = await kept();
+  await keep([]);
+  for (const sending of waiting) await report(sending).catch(() => {}); // kept again, or of no use
+}
+
+// In memory only: a mail's text gets no second place on the disk, and a report that is lost with
+// Thunderbird is made up for by the Sent folder.
+const keep = (unreported) => browser.storage.session.set({ unreported });
+const kept = async () => (await browser.storage.session.get({ unreported: [] })).unreported;
 
 /** Has the daemon learn nothing of it. Raises ApiError. */
 export function takeBack(draftId) {

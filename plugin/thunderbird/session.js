@@ -7,7 +7,7 @@ import { keepNoticed, takeNoticed } from "./noticing.js";
 import { bulletsOf } from "./pure/bullets.js";
 import { began, busy, failed, fresh, heard, requestOf, stopped, ticked } from "./pure/drafting.js";
 import { noticed } from "./pure/provenance.js";
-import { report, takeBack } from "./sent.js";
+import { report, reportKept, takeBack } from "./sent.js";
 import { ApiError, call, stream } from "./transport.js";
 import { windowOf } from "./windows.js";
 
@@ -90,6 +90,7 @@ export class Session {
     try {
       const situation = await situationOf(this.#tabId, this.#memory);
       await call("POST", "/v1/warm", warmOf(situation));
+      await reportKept();
       if (this.state.trouble !== null && !busy(this.state)) this.#set({ ...this.state, trouble: null });
     } catch (error) {
       if (!busy(this.state)) this.#set({ ...this.state, trouble: troubleOf(error) });

@@ -12,6 +12,9 @@ const ASPECTS = (
 const UNCERTAIN = new Set(["connection_lost", "daemon_not_running", "daemon_not_ready"]);
 const DRAFT = ["text", "draftId", "checks", "rules", "rung", "degraded", "adapter", "drafted"];
 
+/** Whether a request that failed so may be made again, and may have arrived. */
+export const isUncertain = (code) => UNCERTAIN.has(code);
+
 /** Nothing yet. */
 export function fresh() {
   return {
@@ -53,7 +56,7 @@ export function requestOf(state, situation, wish, newKey) {
   const replaces = again && state.drafted.account === situation.account ? state.drafted.id : "";
   const instruction = [wish, state.instruction.trim()].filter((part) => part !== "").join(" ");
   const body = { ...situation, bullets, instruction, rules_off: rulesOff(state), replaces };
-  const repeats = UNCERTAIN.has(state.trouble?.code) && same(state.request, body);
+  const repeats = isUncertain(state.trouble?.code) && same(state.request, body);
   return { ...body, key: repeats ? state.request.key : newKey };
 }
 

@@ -14,16 +14,21 @@ test("an agent's age is in its id", () => {
 test("the line says whose rules they are", () => {
   const line = (fields) => provenance({ rules, degraded: null, adapter: null, ...fields }, now);
   const tonight = { rung: "adapter", adapter: "work-20261128-031500-1a2b3c" };
-  assert.deepEqual(line(tonight), { key: "fromLastNight", values: ["12"], why: "" });
+  assert.deepEqual(line(tonight), { key: "fromLastNight", values: ["12"], why: [] });
   const older = { rung: "adapter", adapter: "work-20261120-031500-1a2b3c" };
   assert.deepEqual(line(older).values, ["12", "2026-11-20"]);
   assert.equal(line({ rung: "adapter" }).key, "fromAgent");
 });
 
 test("a lower rung says why it is one", () => {
-  const degraded = "no agent yet; too few lessons yet: your usual greeting, length and sign-off";
+  const degraded = "no agent yet; too few lessons yet; news: your usual greeting, length and sign-off";
   const found = provenance({ rung: "style-card", rules, degraded, adapter: null }, now);
-  assert.deepEqual([found.key, found.why], ["fromCard", "no agent yet; too few lessons yet"]);
+  assert.equal(found.key, "fromCard");
+  assert.deepEqual(found.why, [
+    { key: "why_no_agent", text: "no agent yet" },
+    { key: "why_few_lessons", text: "too few lessons yet" },
+    { key: null, text: "news" },
+  ]);
   assert.equal(provenance({ rung: "zero-shot", rules: [], degraded: "a: b" }, now).key, "withoutVoice");
   assert.equal(provenance({ rung: "few-shot", rules, degraded: "a: b" }, now).key, "fromNearest");
 });

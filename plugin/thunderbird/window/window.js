@@ -99,7 +99,8 @@ function showProvenance(next) {
   if (next.rung === null) return;
   const rules = next.rules.filter((rule) => rule.on);
   const { key, values, why } = provenance({ ...next, rules }, new Date());
-  const line = why ? say("because", [why, say(key, values)]) : say(key, values);
+  const reasons = why.map((reason) => (reason.key ? say(reason.key) : reason.text)).join("; ");
+  const line = reasons ? say("because", [reasons, say(key, values)]) : say(key, values);
   if (at("provenance").textContent !== line) at("provenance").textContent = line;
 }
 
