@@ -52,6 +52,7 @@ function show(next) {
     at("instruction").value = next.instruction;
   }
   showPhase(next);
+  if (before?.phase !== next.phase) keepFocus(next);
   showTrouble(next.trouble);
   if (before?.rules !== next.rules) showRules(next);
   showProvenance(next);
@@ -68,6 +69,14 @@ function showPhase(next) {
   for (const id of ["insert", "again", ...Object.keys(WISHES)]) {
     at(id).disabled = next.phase !== "done";
   }
+}
+
+/** A button that is pressed and gone would leave the keyboard nowhere. */
+function keepFocus(next) {
+  const id = busy(next) ? "cancel" : next.phase === "done" ? "insert" : "bullets";
+  const { activeElement } = document;
+  const lost = activeElement === document.body || activeElement.disabled || activeElement.hidden;
+  if (lost) at(id).focus();
 }
 
 function showTrouble(trouble) {
