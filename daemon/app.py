@@ -195,6 +195,7 @@ class App:
         aside = await self.database.read(mail_store.quarantined, name)
         row: dict[str, Any] = codec.to_data(counts)
         return row | {
+            "addresses": list(self.config.account(name).addresses),
             "adapter": adapters.current(self.paths.adapters, name),
             "use": codec.to_data(use_of(await self.database.read(edit_store.outcomes, name))),
             "unreadable": [codec.to_data(item) for item in aside[:UNREADABLE_SHOWN]],

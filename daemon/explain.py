@@ -285,7 +285,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "Show trimtab's token, which is in run/token of its home, as `Authorization: Bearer ...`."
     ),
     e.HostRefused: lambda x: f"trimtab answers as 127.0.0.1:{x.port} here, and as no other host.",
-    e.OriginRefused: lambda _: "trimtab answers no web page, and no browser extension.",
+    e.OriginRefused: lambda _: "trimtab answers no web page.",
     e.NotJson: lambda _: "A request's body has to be JSON, and its type application/json.",
     e.HeadTooLarge: lambda x: (
         f"The request's first line and headers are larger than {x.limit // 1024} KiB; shorten them."

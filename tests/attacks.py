@@ -98,6 +98,9 @@ def from_another_origin(daemon: Running) -> None:
     for origin in ("https://evil.example", "null", own, "moz-extension://0b1c", ""):
         for tcp in (True, False):
             refused(posted(daemon, JSON, f"Origin: {origin}", tcp=tcp), 403)
+    extension = "Origin: moz-extension://6f1e0f2c-8f0f-4c61-9f1b-3c5d2a7b9e10"
+    refused(posted(daemon, JSON, extension, tcp=False), 403)
+    refused(posted(daemon, JSON, extension, token=False), 401)
     asks = "Access-Control-Request-Method: POST", "Access-Control-Request-Private-Network: true"
     refused(ask(daemon, b"OPTIONS /v1/drafts", "Origin: https://evil.example", *asks), 403)
 

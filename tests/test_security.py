@@ -34,6 +34,14 @@ def test_no_attack_gets_in(attack: Callable[[Running], None], daemon: Running) -
     make(attack, daemon)
 
 
+def test_thunderbirds_extension_comes_in_with_the_token(daemon: Running) -> None:
+    """On 127.0.0.1, where a sandboxed Thunderbird can reach nothing else; no page can read it."""
+    origin = "Origin: moz-extension://6f1e0f2c-8f0f-4c61-9f1b-3c5d2a7b9e10"
+    answer = ask(daemon, b"GET /v1/health", origin)
+    assert status_of(answer) == 200
+    assert b"access-control" not in answer.lower()
+
+
 def test_nothing_private_is_logged(daemon: Running) -> None:
     """After all of them, in no log and in nothing that was said aloud; no bug came up either."""
     for attack in ATTACKS:

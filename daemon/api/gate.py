@@ -3,12 +3,15 @@
 On both sockets: a head of bounded size; no web page, which is what sends an Origin; no body but
 JSON, which a page cannot send without asking first. On 127.0.0.1, where every user and every page
 of the machine can knock, also: the port's own Host, for a name that an attacker's DNS turns to
-127.0.0.1 is another one; and the token. No answer has a CORS header, so that no page may read it.
+127.0.0.1 is another one; and the token. There Thunderbird's extension comes in, too, with an Origin
+that no page can send, if it knows the token. No answer has a CORS header, so that no page may read
+it.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +30,8 @@ MAX_HEAD = 16 * 1024
 """Bytes of a request's target and headers."""
 _HEADER_COST = 32
 """Bytes that a header counts besides its own, as in RFC 7541, 4.1: so their number is bounded."""
+_EXTENSION = re.compile(rb"moz-extension://[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The Origin of an extension: an id that Thunderbird has drawn for it in this profile."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -65,7 +70,7 @@ def check(scope: Scope, lock: Lock | None) -> None:
         raise HeadTooLarge(MAX_HEAD)
     if lock is not None and _all(headers, b"host") != [f"127.0.0.1:{lock.port}".encode()]:
         raise HostRefused(lock.port)
-    if _all(headers, b"origin"):
+    if not all(lock and _EXTENSION.fullmatch(origin) for origin in _all(headers, b"origin")):
         raise OriginRefused
     if lock is not None and not _shows(_all(headers, b"authorization"), lock.token):
         raise TokenRefused
