@@ -12,12 +12,15 @@ const NOT_OWN =
 
 /** What is to be changed in the mail before it leaves, and what is to be reported after that. */
 export async function beforeSend(tabId, details, inserted) {
+  const report = await reportOf(tabId, details, inserted).catch(() => null); // sending goes on
+  return { change: clean(details), report };
+}
+
+async function reportOf(tabId, details, inserted) {
   const draftId = inserted?.id ?? (await draftOf(tabId, details));
-  const change = clean(details);
-  if (!draftId) return { change, report: null };
-  const text = await ownText(tabId, details);
+  const text = draftId ? await ownText(tabId, details) : "";
   const used = text.trim() !== "" && (!inserted || goesBackTo(inserted.text, text));
-  return { change, report: used ? { draftId, text } : null };
+  return used ? { draftId, text } : null;
 }
 
 /** The draft that a mail goes back to which no window of today has put it into. */
