@@ -1,7 +1,7 @@
 // Sending: nothing of ours leaves with the mail, and the daemon hears what the user made of a draft.
 
 import { draftNamedBy } from "./compose.js";
-import { draftIn, linesIn } from "./insert.js";
+import { draftIn, ownTextIn } from "./insert.js";
 import { isUncertain } from "./pure/drafting.js";
 import { goesBackTo, unquoted } from "./pure/quotes.js";
 import { foreignHeaders, namedDraft, unmarked } from "./pure/sending.js";
@@ -38,7 +38,7 @@ function clean({ isPlainText, body, customHeaders }) {
 }
 
 async function ownText(tabId, { isPlainText, body, plainTextBody }) {
-  if (isPlainText) return (await linesIn(tabId).catch(() => null)) ?? unquoted(plainTextBody ?? "");
+  if (isPlainText) return (await ownTextIn(tabId).catch(() => null)) ?? unquoted(plainTextBody ?? "");
   const mail = new DOMParser().parseFromString(body ?? "", "text/html");
   mail.querySelectorAll(NOT_OWN).forEach((element) => element.remove());
   return browser.messengerUtilities.convertToPlainText(mail.documentElement.outerHTML);
