@@ -18,10 +18,9 @@ export async function bulletsIn(tabId) {
   return draft === null ? textOfRun(lines, bulletRun(lines)) : "";
 }
 
-/** The lines of a plain-text mail that are the user's own, as one text. */
-export async function linesIn(tabId) {
-  const { lines } = await read(tabId);
-  return unquoted(lines.map((line) => line.text).join("\n"));
+/** What of a plain-text mail is the user's own. */
+export async function ownTextIn(tabId) {
+  return unquoted(await inEditor(tabId, () => globalThis.trimtab.text()));
 }
 
 /** The id of the draft that stands in the mail, or null; a plain-text mail does not say. */

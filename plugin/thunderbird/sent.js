@@ -1,7 +1,7 @@
 // Sending: nothing of ours leaves with the mail, and the daemon hears what the user made of a draft.
 
 import { draftNamedBy } from "./compose.js";
-import { draftIn, linesIn } from "./insert.js";
+import { draftIn, ownTextIn } from "./insert.js";
 import { isUncertain } from "./pure/drafting.js";
 import { goesBackTo, unquoted } from "./pure/quotes.js";
 import { foreignHeaders, namedDraft, unmarked } from "./pure/sending.js";
@@ -12,12 +12,15 @@ const NOT_OWN =
 
 /** What is to be changed in the mail before it leaves, and what is to be reported after that. */
 export async function beforeSend(tabId, details, inserted) {
+  const report = await reportOf(tabId, details, inserted).catch(() => null); // sending goes on
+  return { change: clean(details), report };
+}
+
+async function reportOf(tabId, details, inserted) {
   const draftId = inserted?.id ?? (await draftOf(tabId, details));
-  const change = clean(details);
-  if (!draftId) return { change, report: null };
-  const text = await ownText(tabId, details);
+  const text = draftId ? await ownText(tabId, details) : "";
   const used = text.trim() !== "" && (!inserted || goesBackTo(inserted.text, text));
-  return { change, report: used ? { draftId, text } : null };
+  return used ? { draftId, text } : null;
 }
 
 /** The draft that a mail goes back to which no window of today has put it into. */
@@ -35,7 +38,7 @@ function clean({ isPlainText, body, customHeaders }) {
 }
 
 async function ownText(tabId, { isPlainText, body, plainTextBody }) {
-  if (isPlainText) return (await linesIn(tabId).catch(() => null)) ?? unquoted(plainTextBody ?? "");
+  if (isPlainText) return (await ownTextIn(tabId).catch(() => null)) ?? unquoted(plainTextBody ?? "");
   const mail = new DOMParser().parseFromString(body ?? "", "text/html");
   mail.querySelectorAll(NOT_OWN).forEach((element) => element.remove());
   return browser.messengerUtilities.convertToPlainText(mail.documentElement.outerHTML);

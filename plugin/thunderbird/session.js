@@ -13,7 +13,7 @@ import { windowOf } from "./windows.js";
 
 const sessions = new Map();
 
-/** The session of a compose tab, as it was left; `begin` makes one where there is none. */
+/** The session of a compose tab, as it was left, or a new one. */
 export function sessionOf(tabId) {
   if (!sessions.has(tabId)) sessions.set(tabId, Session.load(tabId));
   return sessions.get(tabId);
@@ -42,8 +42,15 @@ export class Session {
     const session = new Session(tabId);
     const { [session.place]: stored } = await browser.storage.session.get(session.place);
     if (stored) session.state = stored;
-    if (busy(session.state)) session.#follow(session.state.request);
+    if (busy(session.state)) session.#resume();
     return session;
+  }
+
+  /** The background was unloaded in mid-draft: the same request gives the same draft. */
+  #resume() {
+    const { request } = this.state;
+    if (request === null) this.#set(stopped(this.state));
+    else this.#ask(() => request);
   }
 
   get place() {
@@ -82,7 +89,7 @@ export class Session {
 
   async #takeBullets() {
     if (this.state.bullets !== "" || this.state.inserted !== null) return;
-    const bullets = await bulletsIn(this.#tabId);
+    const bullets = await bulletsIn(this.#tabId).catch(() => ""); // the editor may be gone
     if (bullets !== "" && this.state.bullets === "") this.#set({ ...this.state, bullets, taken: true });
   }
 
@@ -115,22 +122,21 @@ export class Session {
       this.#trouble({ code: "no_bullets", message: browser.i18n.getMessage("noBullets") });
       return;
     }
-    const asked = { ...this.state, phase: "asking" };
-    this.#set({ ...began(this.state, this.state.request), request: this.state.request });
-    try {
+    const before = this.state;
+    await this.#ask(async () => {
       const situation = await situationOf(this.#tabId, this.#memory);
-      const request = requestOf(asked, situation, wish, crypto.randomUUID());
-      this.#set({ ...this.state, request });
-      await this.#follow(request);
-    } catch (error) {
-      this.#set(failed(this.state, troubleOf(error)));
-    }
+      return requestOf(before, situation, wish, crypto.randomUUID());
+    });
   }
 
-  async #follow(request) {
-    this.#aborting = new AbortController();
-    const { signal } = this.#aborting;
+  /** Asks for a draft and follows its events to the end, or until it is cancelled. */
+  async #ask(makeRequest) {
+    const { signal } = (this.#aborting = new AbortController());
+    this.#set(began(this.state, null));
     try {
+      const request = await makeRequest();
+      if (signal.aborted) return;
+      this.#set({ ...this.state, request });
       for await (const event of stream("POST", "/v1/drafts", request, signal)) {
         if (signal.aborted) return;
         this.#set(heard(this.state, event));

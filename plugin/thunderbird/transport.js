@@ -101,6 +101,7 @@ class Native {
     clearTimeout(this.#idle);
     if (this.#port === null) {
       const port = browser.runtime.connectNative(HOST);
+      this.#joiner = new Joiner();
       port.onMessage.addListener((message) => this.#hear(message));
       port.onDisconnect.addListener(() => this.#end(port));
       this.#port = port;

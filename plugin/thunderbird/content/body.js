@@ -14,8 +14,11 @@ globalThis.trimtab ??= (() => {
 
   // --- lines -----------------------------------------------------------------------------------
 
-  /** The lines that are neither quote nor signature: `{text, item, start, end}`; places in the DOM. */
-  function ownLines() {
+  /**
+   * The lines that are neither quote nor signature: `{text, item, start, end}`; places in the DOM.
+   * `stand` is a text that stands for each of the others, if they are to be told at all.
+   */
+  function ownLines(stand = null) {
     const lines = [];
     let line = null;
     const close = () => {
@@ -38,7 +41,11 @@ globalThis.trimtab ??= (() => {
     const visit = (node) => {
       if (node.nodeType === Node.TEXT_NODE) return addText(node);
       if (node.nodeType !== Node.ELEMENT_NODE) return undefined;
-      if (node.matches(NOT_OWN)) return close();
+      if (node.matches(NOT_OWN)) {
+        close();
+        if (stand !== null) lines.push({ text: stand, item: false });
+        return undefined;
+      }
       if (node.nodeName === "BR") {
         open(node.parentNode, [...node.parentNode.childNodes].indexOf(node));
         return close();
@@ -150,6 +157,8 @@ globalThis.trimtab ??= (() => {
     insert,
     /** The own lines as they read. */
     lines: () => ownLines().map(({ text, item }) => ({ text, item })),
+    /** The whole text with a quoting mark in place of each quote, for what reads quotes in text. */
+    text: () => ownLines(">").map(({ text }) => text).join("\n"),
     /** The id of the draft that stands in the mail, or null. */
     draft: () => markedOnes()[0]?.getAttribute(MARKER) ?? null,
   };

@@ -10,6 +10,7 @@ const WISHES = {
   warmer: "Make it warmer.",
   formal: "Make it more formal.",
 };
+const CALM_MS = 1000; // an Escape that comes a moment too late to cancel closes nothing
 const tabId = new URLSearchParams(location.search).get("tab");
 const at = (id) => document.getElementById(id);
 const say = (key, values) => browser.i18n.getMessage(key, values);
@@ -17,6 +18,7 @@ const say = (key, values) => browser.i18n.getMessage(key, values);
 let port = null;
 let state = null;
 let touched = false;
+let busyUntil = -Infinity;
 
 // --- to and from the background ------------------------------------------------------------------
 
@@ -47,6 +49,7 @@ const typed = () => tell("typed", { bullets: at("bullets").value, instruction: a
 function show(next) {
   const before = state;
   state = next;
+  if (busy(next)) busyUntil = performance.now();
   if (!touched) {
     at("bullets").value = next.bullets;
     at("instruction").value = next.instruction;
@@ -158,7 +161,7 @@ function onKey(event) {
   } else if (event.key === "Escape") {
     event.preventDefault();
     if (state !== null && busy(state)) tell("cancel");
-    else window.close();
+    else if (performance.now() - busyUntil > CALM_MS) window.close();
   } else if (event.key === "Enter" && event.target === at("instruction")) {
     draft();
   }
