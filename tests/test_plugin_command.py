@@ -47,9 +47,6 @@ FILES = {
     ".hidden/file": "hidden",
 }
 PACKED = ["_locales/en/messages.json", "manifest.json", "window/window.html"]
-needs_the_extension = pytest.mark.skipif(
-    not (plugin.FOLDER / "manifest.json").is_file(), reason="there is no extension here"
-)
 
 
 @pytest.fixture
@@ -483,7 +480,6 @@ def test_any_other_json_is_another_programs(data: Any) -> None:
 # --- the command ---------------------------------------------------------------------------------
 
 
-@needs_the_extension
 def test_the_extension_is_built_and_installed_by_the_command(user: Path, tmp_path: Path) -> None:
     """Twice the same bytes, whose manifest has the identifier that the host allows."""
     home = tmp_path / "home"
@@ -502,7 +498,6 @@ def test_the_extension_is_built_and_installed_by_the_command(user: Path, tmp_pat
     assert all_files(user) == set()
 
 
-@needs_the_extension
 def test_what_is_in_the_way_is_told_in_one_sentence(user: Path, tmp_path: Path) -> None:
     """With exit code 1."""
     home = tmp_path / "home"
