@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-draft bench-checks clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-draft bench-checks bench-plugin clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -71,6 +71,9 @@ bench-voice: $(STAMP) ## agents of four real people against their rivals, on hel
 
 bench-checks: $(STAMP) ## what is found in drafts of real people's mail, and of faults planted in them
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.draft_checks
+
+bench-plugin: $(STAMP) ## the extension in the real Thunderbird: what a user waits for
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.plugin
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

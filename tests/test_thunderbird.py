@@ -8,105 +8,33 @@ With TRIMTAB_SCREENSHOTS=DIRECTORY the states of the window are kept there as pi
 """
 
 import asyncio
-import email
-import json
 import os
-import queue
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
-from anthropic_server import process
-from command import trimtab
-from large_homes import HOME, fill, settings, some_mails
-from running_daemon import Running, a_home, started, wait_until_ready
-from smtp_server import SmtpServer, running_smtp
-from thunderbird import COMPOSE, LIMIT_S, Thunderbird, thunderbird
+from desk import BULLETS, Desk, a_desk, ask, drafted, insert, reply, type_bullets, words
+from large_homes import HOME
+from running_daemon import started, wait_until_ready
+from thunderbird import COMPOSE, LIMIT_S, Thunderbird
 
-import plugin
-from daemon.paths import Paths, find_paths
 from daemon.store import drafts as draft_store
 from daemon.store.database import Database
 
-FOLDER = Path(plugin.__file__).parent / "thunderbird"
-LATENCY_S = "1.5"
+LATENCY_S = 1.5
 """Of the writer: long enough for a window to be closed meanwhile."""
-BULLETS = "Thursday works for me\nI bring 3 samples of oak"
-MAIL = """From: Alice Brown <alice@brown.example>
-To: nora@falk.example
-Subject: Project plan {name}
-Message-ID: <{name}@brown.example>
-Date: Mon, 23 Nov 2026 04:00:00 +0000
-Content-Type: text/plain; charset=utf-8
-
-Could you come on Thursday?
-Alice
-
-"""
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="a Mac's needs a display")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """A user's desk: Thunderbird, the daemon, and the mails that left."""
-
-    thunderbird: Thunderbird
-    daemon: Running
-    sent: "queue.Queue[bytes]"
-
-    def edits(self) -> list[dict[str, Any]]:
-        """What is learned from, newest first."""
-        told = trimtab("edits", "--json", home=self.daemon.paths.config.parent)
-        return list(json.loads(told.stdout))
-
-    def left(self) -> EmailMessage:
-        """The next mail that has left."""
-        content = self.sent.get(timeout=LIMIT_S)
-        mail = email.message_from_bytes(content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        return mail
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    directory = tmp_path_factory.mktemp("desk")
-    home = directory / "user"
-    home.mkdir()
-    with (
-        process("--latency", LATENCY_S) as url,
-        smtp_sink() as (smtp, sent),
-        with_mails(settings(url)) as where,
-        started(where) as daemon,
-    ):
-        wait_until_ready(daemon)
-        trimtab("plugin", "install", home=where, HOME=str(home))
-        with thunderbird(directory, home, smtp.port) as bird:
-            bird.install(FOLDER)
-            yield Desk(thunderbird=bird, daemon=daemon, sent=sent)
-
-
-@contextmanager
-def with_mails(data: dict[str, Any]) -> Iterator[Path]:
-    """A home with this config and enough mails for a style card."""
-
-    async def filled(paths: Paths) -> None:
-        database = await Database.open(paths.database)
-        await fill(database, some_mails(6))
-        await database.close()
-
-    with a_home(tomli_w.dumps(data)) as home:
-        asyncio.run(filled(find_paths(str(home))))
-        yield home
+    with a_desk(tmp_path_factory.mktemp("desk"), LATENCY_S) as laid:
+        yield laid
 
 
 @pytest.fixture(autouse=True)
@@ -115,79 +43,11 @@ def tidy_up(desk: Desk) -> Iterator[None]:
     desk.thunderbird.discard()
 
 
-@contextmanager
-def smtp_sink() -> Iterator[tuple[SmtpServer, "queue.Queue[bytes]"]]:
-    """An SMTP server in a loop and a thread of its own, and what it was given."""
-    sent: queue.Queue[bytes] = queue.Queue()
-    ready: queue.Queue[tuple[SmtpServer, Callable[[], object]]] = queue.Queue()
-
-    async def serve() -> None:
-        end, loop = asyncio.Event(), asyncio.get_running_loop()
-        async with running_smtp() as server:
-            server.on_mail = sent.put
-            ready.put((server, lambda: loop.call_soon_threadsafe(end.set)))
-            await end.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    server, stop = ready.get(timeout=LIMIT_S)
-    try:
-        yield server, sent
-    finally:
-        stop()
-        thread.join()
-
-
-# --- what a user does -------------------------------------------------------------------------
-
-
-def reply(desk: Desk, name: str, *, html: bool = True) -> Thunderbird:
-    """Open a reply to a mail of that name."""
-    uri = desk.thunderbird.folder(name, MAIL.format(name=name))
-    desk.thunderbird.compose("ReplyToSender", uri, html=html)
-    return desk.thunderbird
-
-
-def type_bullets(bird: Thunderbird, text: str = BULLETS) -> None:
-    """Open the window and write into it."""
-    bird.open_window()
-    bird.window(
-        "at('bullets').value = args[0]; at('bullets').dispatchEvent(new Event('input'));", text
-    )
-
-
-def ask(bird: Thunderbird) -> None:
-    """Ctrl+Enter, as the keyboard does it."""
-    bird.window(
-        "const key = new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true});"
-        "document.activeElement.dispatchEvent(key);"
-    )
-
-
-def drafted(bird: Thunderbird) -> str:
-    """The draft, once it is done."""
-    return str(bird.window_until("return !at('insert').disabled && at('text').textContent"))
-
-
-def insert(bird: Thunderbird) -> str:
-    """Put it into the mail; the body then."""
-    before = bird.body()
-    bird.window("at('insert').click();")
-    bird.until(COMPOSE + "return w.GetCurrentEditor().document.body.innerHTML != args[0]", before)
-    body = bird.body()
-    assert "3 samples" in body
-    return body
-
-
 def picture(bird: Thunderbird, name: str) -> None:
     """Keep a picture of the window, where pictures are asked for."""
     if directory := os.environ.get("TRIMTAB_SCREENSHOTS"):
         Path(directory).mkdir(parents=True, exist_ok=True)
         bird.picture(Path(directory) / f"{name}.png")
-
-
-def words(text: str) -> str:
-    return " ".join(text.split())
 
 
 # --- the tests --------------------------------------------------------------------------------
@@ -232,6 +92,32 @@ def test_bullets_become_a_mail_that_is_learned_from(desk: Desk) -> None:
     bird.window("at('takeback').click();")
     bird.window_until("return at('takeback').hidden")
     assert edit["draft_id"] not in {each["draft_id"] for each in desk.edits()}
+
+
+def test_the_keyboard_is_enough(desk: Desk) -> None:
+    """The shortcut opens a window that has it; Ctrl+Enter drafts, with Shift it inserts."""
+    bird = reply(desk, "keyboard")
+    bird.press("J", "Control", "Shift", window=COMPOSE)
+    bird.window_until("return document.hasFocus() && document.activeElement === at('bullets')")
+    for key in ["a", "Enter", "b"]:
+        bird.press(key)
+    bird.window_until("return at('bullets').value == 'a\\nb'")
+    bird.press("Enter", "Control")
+    drafted(bird)
+    before = bird.body()
+    bird.press("Enter", "Control", "Shift")
+    bird.until(COMPOSE + "return w.GetCurrentEditor().document.body.innerHTML != args[0]", before)
+
+
+def test_the_identity_says_which_account(desk: Desk) -> None:
+    """Another one's voice is never lent."""
+    bird = desk.thunderbird
+    bird.compose("New", identity=1)
+    type_bullets(bird)
+    ask(bird)
+    drafted(bird)
+    assert "without your voice" in bird.window("return at('provenance').textContent").lower()
+    assert ruled(desk, "work") == [[]]
 
 
 def test_plain_text_stays_plain_text(desk: Desk) -> None:
@@ -341,12 +227,12 @@ def test_a_daemon_that_does_not_run_is_said_to(desk: Desk) -> None:
         assert "3 samples" in drafted(bird)
 
 
-def ruled(desk: Desk) -> list[list[str]]:
-    """The aspects of the rules of the account's drafts, oldest first."""
+def ruled(desk: Desk, account: str = HOME) -> list[list[str]]:
+    """The aspects of the rules of an account's drafts, oldest first."""
 
     async def read() -> list[list[str]]:
         database = await Database.open(desk.daemon.paths.database)
-        found = await database.read(draft_store.drafts, HOME)
+        found = await database.read(draft_store.drafts, account)
         await database.close()
         return [[rule.aspect for rule in draft.rules] for draft in reversed(found)]
 

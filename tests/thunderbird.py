@@ -47,7 +47,7 @@ PREFS: dict[str, Any] = {
     "mail.accountmanager.defaultaccount": "account1",
     "mail.accountmanager.localfoldersserver": "server1",
     "mail.account.account1.server": "server1",
-    "mail.account.account1.identities": "id1",
+    "mail.account.account1.identities": "id1,id2",
     "mail.server.server1.type": "none",
     "mail.server.server1.hostname": "Local Folders",
     "mail.server.server1.name": "Local Folders",
@@ -66,6 +66,11 @@ PREFS: dict[str, Any] = {
     "mail.identity.id1.compose_html": True,
     "mail.identity.id1.reply_on_top": 1,
     "mail.identity.id1.sig_bottom": True,
+    "mail.identity.id2.fullName": "Nora Falk",
+    "mail.identity.id2.useremail": "n.falk@yard.example",
+    "mail.identity.id2.smtpServer": "smtp1",
+    "mail.identity.id2.valid": True,
+    "mail.identity.id2.doFcc": False,
     "mail.identity.id1.drafts_folder_picker_mode": "0",
     "mail.identity.id1.draft_folder": "mailbox://nobody@Local%20Folders/Drafts",
 }
@@ -218,20 +223,21 @@ class Thunderbird:
         )
         return str(self.js(SERVICES + code, name, head + eml))
 
-    def compose(self, kind: str, uri: str = "", *, html: bool = True) -> None:
+    def compose(self, kind: str, uri: str = "", *, html: bool = True, identity: int = 0) -> None:
         """Open a mail: `ReplyToSender` or `Draft` of the folder's first mail, or `New`."""
         code = """
             const {MailUtils} = ChromeUtils.importESModule("resource:///modules/MailUtils.sys.mjs");
-            const [kind, uri, html] = args, folder = uri && MailUtils.getOrCreateFolder(uri);
+            const [kind, uri, html, which] = args;
+            const folder = uri && MailUtils.getOrCreateFolder(uri);
             const header = folder ? [...folder.messages][0] : null;
-            const identity = MailServices.accounts.allIdentities[0];
+            const identity = MailServices.accounts.allIdentities[which];
             identity.composeHtml = html;
             const from = header ? folder.getUriForMsg(header) : null;
             const format = Ci.nsIMsgCompFormat.Default;
             MailServices.compose.OpenComposeWindow(
               null, header, from, Ci.nsIMsgCompType[kind], format, identity, null, null);
         """
-        self.js(SERVICES + code, kind, uri, html)
+        self.js(SERVICES + code, kind, uri, html, identity)
         self.until(COMPOSE + "return w?.composeEditorReady")
 
     def body(self) -> str:
@@ -257,6 +263,24 @@ class Thunderbird:
     def do(self, command: str) -> None:
         """A command of the compose window, such as `cmd_undo`."""
         self.js(COMPOSE + "w.goDoCommand(args[0]);", command)
+
+    def press(self, key: str, *modifiers: str, window: str = WINDOW + "const w = small;") -> None:
+        """A key of the keyboard, by its name, in the extension's window or where it is said."""
+        code = """
+            w.focus();
+            const keyboard = Cc["@mozilla.org/text-input-processor;1"]
+              .createInstance(Ci.nsITextInputProcessor);
+            keyboard.beginInputTransactionForTests(w);
+            const [key, held] = args, letter = key.toUpperCase();
+            const modifiers = held.map((name) => new w.KeyboardEvent("", { key: name }));
+            const more = { code: "Key" + letter, keyCode: letter.charCodeAt(0) };
+            const event = new w.KeyboardEvent("", { key, ...(key.length === 1 ? more : {}) });
+            modifiers.forEach((each) => keyboard.keydown(each));
+            keyboard.keydown(event);
+            keyboard.keyup(event);
+            modifiers.forEach((each) => keyboard.keyup(each));
+        """
+        self.js(window + code, key, list(modifiers))
 
     def open_window(self) -> None:
         """Press the button, and wait until the window can be used."""
