@@ -6,6 +6,7 @@ What it does is shown in the real Thunderbird elsewhere.
 import inspect
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,13 @@ def messages(language: str) -> dict[str, Any]:
     )
 
 
-def test_the_pure_functions_do_what_their_own_tests_say() -> None:
-    """Under node, without a browser."""
+def test_the_pure_functions_do_what_their_own_tests_say(tmp_path: Path) -> None:
+    """Under node, without a browser; one before 20.19 takes a file for a module if it is told."""
     node = require("node", "nodejs")
-    tests = sorted(map(str, (EXTENSION / "tests").glob("*.test.mjs")))
+    copy = tmp_path / "thunderbird"
+    shutil.copytree(EXTENSION, copy)
+    (copy / "package.json").write_text('{"type": "module"}')
+    tests = sorted(map(str, (copy / "tests").glob("*.test.mjs")))
     assert tests
     ran = subprocess.run(
         [node, "--test", *tests], capture_output=True, text=True, timeout=120, check=False
