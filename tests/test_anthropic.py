@@ -581,3 +581,10 @@ async def test_nothing_private_is_told_or_logged(
     assert len(shown) > 8
     for private in ("boat", "Tim", "Nora", KEY):
         assert private not in said
+
+
+async def test_the_machine_is_not_told_of(server: Server, client: Client) -> None:
+    """The SDK would name its system, processor and Python to whoever answers."""
+    await client().complete(DRAFT)
+    told = {name for name in server.seen[0].headers if name.startswith("x-stainless")}
+    assert told == {"x-stainless-raw-response"}
