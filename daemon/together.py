@@ -7,6 +7,7 @@ and fifty requests at once have hundreds of writes a second.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,11 +24,16 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Together:
-    """What comes while one transaction is under way shares the next one, in the order it came."""
+    """What comes while one transaction is under way shares the next one, in the order it came.
+
+    Who waits for it is told in the same order, one in each turn of the loop: a dozen that go on at
+    once would keep all else waiting, such as the answers to requests.
+    """
 
     database: Database
     _waiting: list[_Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
+    _ended: deque[tuple[asyncio.Future[None], Exception | None]] = field(default_factory=deque)
 
     async def write(self, write: Write) -> None:
         """As `Database.write`: committed when this returns, or undone whole if it raises."""
@@ -47,10 +53,10 @@ class Together:
                 some, self._waiting = self._waiting, []
                 error = await self._committed(some)
                 if error is None or len(some) == 1:
-                    _tell(some, error)
+                    self._tell(some, error)
                 else:  # the others are not to fail with the one that did
                     for one in some:
-                        _tell([one], await self._committed([one]))
+                        self._tell([one], await self._committed([one]))
         finally:
             self._writer = None
 
@@ -65,10 +71,18 @@ class Together:
             return error
         return None
 
+    def _tell(self, some: Sequence[_Waiting], error: Exception | None) -> None:
+        telling = bool(self._ended)
+        self._ended.extend((one.done, error) for one in some)
+        if not telling:
+            self._tell_next()
 
-def _tell(some: Sequence[_Waiting], error: Exception | None) -> None:
-    for one in some:
+    def _tell_next(self) -> None:
+        done, error = self._ended[0]
         if error is None:
-            one.done.set_result(None)
+            done.set_result(None)
         else:
-            one.done.set_exception(error)
+            done.set_exception(error)
+        self._ended.popleft()
+        if self._ended:
+            asyncio.get_running_loop().call_soon(self._tell_next)

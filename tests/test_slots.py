@@ -55,7 +55,12 @@ async def test_a_slot_comes_back_from_whatever_happens() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with asyncio.timeout(5):
-        await slow._free.acquire()  # not by way of its door, which opens in an hour
-        async with slots:
-            pass
+    assert slow._free == 1  # not by way of its door, which opens in an hour
+    async with slots:
+        queued = asyncio.create_task(slots.__aenter__())
+        await asyncio.sleep(0)
+        queued.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queued
+    async with asyncio.timeout(5), slots:
+        pass
