@@ -7,8 +7,9 @@ speaks Claude's wire format and takes a fixed time to its first words (`tests/an
 Sections:
 
     overhead  milliseconds from the request to the writer's first words on the socket, less the
-              writer's own (what a bare socket waits for them), with 1 and with 20 drafts in flight;
-              and beside it the same by the writer's client alone. The home holds 1,000 mails and
+              writer's own, with 1 and with 20 drafts in flight: what who sends bytes over a bare
+              socket waits for them at the daemon, and at the writer. Beside it the same by the
+              writer's client alone, and through the daemon's client in Python. The home holds 1,000 mails and
               no agent, so that what is measured is everything but agent and writer
     agent     milliseconds to an agent's rules: its model not loaded, loaded, and after `/v1/warm`.
               Needs the people's mail beside the repository and is left out without it
@@ -137,6 +138,26 @@ async def first_words(client: Client) -> float:
     return found
 
 
+async def first_words_on(socket: Path) -> float:
+    """The same for who sends bytes over the bare socket and looks for them."""
+    content = json.dumps(a_body()).encode()
+    head = (
+        "POST /v1/drafts HTTP/1.1\r\nHost: trimtab\r\nContent-Type: application/json\r\n"
+        f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_unix_connection(socket)
+    begun, found, came = time.perf_counter(), 0.0, b""
+    writer.write(head.encode() + content)
+    async with asyncio.timeout(60):
+        while piece := await reader.read(65536):
+            came += piece
+            if not found and b"event: text" in came:
+                found = 1000 * (time.perf_counter() - begun)
+    writer.close()
+    assert b"event: done" in came, came
+    return found
+
+
 async def many(
     work: Callable[[], Awaitable[float]], count: int, at_once: int, apart_s: float
 ) -> list[float]:
@@ -169,7 +190,8 @@ async def overhead(scratch: Path, *, brief: bool) -> list[Result]:
                 ways = {
                     "writer": lambda: writers_own(url, config, task),
                     "client": alone,
-                    "ours": lambda: first_words(daemon.client),
+                    "ours": lambda: first_words_on(paths.socket),
+                    "through": lambda: first_words(daemon.client),
                 }
                 apart = FIRST_WORDS_S / at_once
                 took = {name: await many(way, count, at_once, apart) for name, way in ways.items()}
@@ -230,7 +252,8 @@ async def _bare(config: Config, task: DraftTask) -> AsyncIterator[Callable[[], A
 
 def _overheads(at_once: int, bound: float, took: dict[str, list[float]]) -> list[Result]:
     own = median(took["writer"])
-    beyond, least = ([ms - own for ms in took[name]] for name in ("ours", "client"))
+    names = ("ours", "client", "through")
+    beyond, least, through = ([ms - own for ms in took[name]] for name in names)
     high = quantiles(beyond, n=20)[-1]
     return [
         Result(
@@ -242,6 +265,10 @@ def _overheads(at_once: int, bound: float, took: dict[str, list[float]]) -> list
         Result(
             what="  of it by the writer's client alone",
             measured=f"p50 {median(least):.1f} ms, p95 {quantiles(least, n=20)[-1]:.1f} ms",
+        ),
+        Result(
+            what="  through plugin/client.py instead of a bare socket",
+            measured=f"p50 {median(through):.1f} ms, p95 {quantiles(through, n=20)[-1]:.1f} ms",
         ),
         Result(what="  the writer's own, taken off", measured=f"p50 {own:.1f} ms"),
     ]

@@ -274,11 +274,18 @@ class Errand:
         packed = await self.pack(task, about)
         await self.door.purse.take(packed.entry, within=self.purpose != "draft")
         try:
-            await self.door.writes.write(lambda c: ledger.add(c, [packed.entry]))
+            await self._note(packed.entry)
         except BaseException:
             await asyncio.shield(self.door.purse.settle(packed.entry, 0.0))  # it never left
             raise
         return packed
+
+    async def _note(self, sent: LedgerEntry) -> None:
+        """Write down what is about to leave; whoever waits for a draft does not wait for a disk."""
+        if self.purpose == "draft":
+            await self.door.database.write_unsynced(ledger.add, [sent])
+        else:
+            await self.door.writes.write(lambda connection: ledger.add(connection, [sent]))
 
 
 def restored(answer: Answer, placeholders: Placeholders | None) -> Answer:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,19 @@ async def test_durability_is_set_up(database: Database) -> None:
         lambda c: {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in expected}
     )
     assert found == expected
+
+
+async def test_what_nobody_waits_for_the_disk_for_is_committed(tmp_path: Path) -> None:
+    """Another process sees it at once; the next write waits for the disk again."""
+    path = tmp_path / "trimtab.db"
+    database = await Database.open(path)
+    assert await database.write_unsynced(add_cut, a_batch(1)) == 1
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM mail").fetchone() == (1,)
+    with pytest.raises(ZeroDivisionError):
+        await database.write_unsynced(lambda _: 1 // 0)
+    assert await database.read(lambda c: c.execute("PRAGMA synchronous").fetchone()[0]) == 2
+    await database.close()
 
 
 async def test_all_access_is_on_one_thread_that_is_not_the_loops(database: Database) -> None:
