@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,7 +142,9 @@ class Drafter:
         if self._flights.get(key) is flight:
             del self._flights[key]
 
-    async def _events(self, request: DraftRequest, draft_id: str) -> AsyncIterator[DraftEvent]:
+    async def _events(
+        self, request: DraftRequest, draft_id: str
+    ) -> AsyncGenerator[DraftEvent, None]:
         watch = _Stopwatch()
         found = await self._known(request)
         if found.made is not None:
@@ -159,12 +161,13 @@ class Drafter:
         yield _rules_ready(draft_id, ruled.rules, ruled.reached.rung, ruled.degraded)
         task = DraftTask(x=x, rules=ruled.rules, instruction=request.instruction, previous=previous)
         end: Written | None = None
-        async for piece in self._written(task, request, draft_id):
-            watch.mark("first_text")
-            if isinstance(piece, Written):
-                end = piece
-            else:
-                yield TextPiece(text=piece)
+        async with aclosing(self._written(task, request, draft_id)) as pieces:
+            async for piece in pieces:
+                watch.mark("first_text")
+                if isinstance(piece, Written):
+                    end = piece
+                else:
+                    yield TextPiece(text=piece)
         assert end is not None, "a writing ends with what was written"
         watch.mark("text")
         first, last = await self._checked(task, end, request.account)
@@ -210,7 +213,7 @@ class Drafter:
 
     def _written(
         self, task: DraftTask, request: DraftRequest, draft_id: str
-    ) -> AsyncIterator[str | Written]:
+    ) -> AsyncGenerator[str | Written, None]:
         stand_in = partial(self.stand_in, request, draft_id) if self.stand_in else None
         return written(task, partial(self.writer, request, draft_id), stand_in)
 

@@ -8,7 +8,8 @@ has left, for nobody wants its result then. It knows nothing of what the events 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from daemon.errors import DraftCancelled
@@ -20,10 +21,11 @@ class Flight(Generic[E]):
     """One run of `events`, begun by its first follower. `on_end` is called once, however it ends.
 
     A failure of the stream is raised in every follower; a cancelled flight raises DraftCancelled.
+    `events` is closed when the flight ends, whatever ends it.
     """
 
     def __init__(
-        self, draft_id: str, events: AsyncIterator[E], on_end: Callable[[Flight[E]], None]
+        self, draft_id: str, events: AsyncGenerator[E, None], on_end: Callable[[Flight[E]], None]
     ) -> None:
         self.draft_id = draft_id
         self._events = events
@@ -63,10 +65,12 @@ class Flight(Generic[E]):
         return self._task
 
     async def _run(self) -> None:
-        async for event in self._events:
-            self._past.append(event)
-            for queue in self._followers:
-                queue.put_nowait(event)
+        async with aclosing(self._events) as events:
+            async for event in events:
+                self._past.append(event)
+                for queue in self._followers:
+                    queue.put_nowait(event)
+                await asyncio.sleep(0)  # followers have this one before the next is worked on
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._on_end(self)

@@ -196,8 +196,9 @@ class Errand:
     async def stream(self, task: Task) -> AsyncIterator[str | Answer]:
         """The answer in pieces, then whole; raises as `complete`."""
         if not self.remote:
-            async for piece in self.model.stream(task):
-                yield piece
+            async with aclosing(self.model.stream(task)) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    yield piece
             return
         packed = await self._let_out(task, "")
         restorer = packed.placeholders.restorer() if packed.placeholders else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
@@ -47,7 +47,7 @@ class Written:
 
 async def written(
     task: DraftTask, writer: Writer, stand_in: Writer | None
-) -> AsyncIterator[str | Written]:
+) -> AsyncGenerator[str | Written, None]:
     """Pieces of text, then what was written.
 
     The stand-in writes where the writer cannot be reached or must not be asked, and has not begun.
@@ -55,21 +55,23 @@ async def written(
     """
     begun, why = False, None
     try:
-        async for piece in _pieces(task, writer):
-            begun = True
-            yield piece
+        async with aclosing(_pieces(task, writer)) as pieces:
+            async for piece in pieces:
+                begun = True
+                yield piece
     except tuple(_WHY) as error:
         if begun or stand_in is None:
             raise
         why = _WHY[type(error)]
     if stand_in is not None and why is not None:
-        async for piece in _pieces(task, stand_in, why):
-            yield piece
+        async with aclosing(_pieces(task, stand_in, why)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 async def _pieces(
     task: DraftTask, writer: Writer, why: str | None = None
-) -> AsyncIterator[str | Written]:
+) -> AsyncGenerator[str | Written, None]:
     whole, model = False, writer()
     try:
         async with aclosing(cast("AsyncGenerator[str | Answer, None]", model.stream(task))) as told:
