@@ -219,6 +219,7 @@ def test_every_reason_has_a_sentence() -> None:
         ((a_job("sync"), a_job("teach"), a_job("train", "interrupted")), "train"),
         ((a_job("sync"), a_job("teach", outcome={"stopped": "asked"})), "teach"),
         ((a_job("sync"), a_job("teach"), a_job("train", outcome={"stopped": "asked"})), "train"),
+        ((a_job("sync"), a_job("teach"), a_job("train", outcome={"stopped": "hour"})), None),
     ],
 )
 def test_one_step_follows_the_other(jobs: tuple[Job, ...], expected: JobKind | None) -> None:

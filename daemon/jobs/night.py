@@ -162,7 +162,7 @@ def _goes_on(tries: Sequence[Job]) -> bool:
     """Whether a step that was begun is to be gone on with."""
     if tries[-1].state == "interrupted":
         return sum(job.state == "interrupted" for job in tries) < TRIES
-    return tries[-1].state == "done" and "stopped" in tries[-1].outcome
+    return tries[-1].state == "done" and tries[-1].outcome.get("stopped") == "asked"
 
 
 def _is_waiting(job: Job) -> bool:
