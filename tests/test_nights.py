@@ -1,7 +1,7 @@
 """Nights over the real store and runner: queued step by step, held up, stopped, paused, told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,8 @@ from smtp_server import SmtpServer, running_smtp
 from store_samples import AN_ENTRY, a_draft
 
 from daemon import morning
-from daemon.config import Account, Config, Imap, Schedule, Smtp
+from daemon.app import open_app
+from daemon.config import Account, Config, Imap, Paths, Schedule, Smtp
 from daemon.errors import ServerUnreachable
 from daemon.explain import explain
 from daemon.jobs.bounds import Halt
@@ -334,6 +335,21 @@ async def test_without_accounts_there_are_no_nights(database: Database) -> None:
     await world.through(NIGHT.starts, NIGHT.ends)
     nothing = {"next": None, "ends": None, "paused": False, "waits_for": [], "runs": []}
     assert await world.nights.state() == nothing
+
+
+async def test_the_daemon_tells_of_its_nights_and_keeps_a_pause(
+    home: Paths, write_config: Callable[[str], Config]
+) -> None:
+    """The app itself, in the machine's own time zone, and its successor."""
+    config = write_config('[accounts.old]\naddresses = ["c@d.example"]')
+    async with open_app(home, config) as app:
+        night = (await app.status())["night"]
+        assert set(night) == {"next", "ends", "paused", "waits_for", "runs"}
+        starts = datetime.fromisoformat(night["next"]).astimezone()
+        assert f"{starts:%H:%M}" == config.schedule.night_at
+        assert (await app.pause_nights(paused=True))["waits_for"] == [WAITS["paused"]]
+    async with open_app(home, config) as app:
+        assert (await app.status())["night"]["paused"]
 
 
 async def test_a_days_syncs_do_not_pile_up(world: World) -> None:
