@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from kernels import scratch_in
 
 from daemon import sample
 from daemon.app import build_door, build_tasks, now
@@ -146,10 +148,12 @@ class Jobs:
 
 
 @pytest.fixture
-async def jobs(home: Paths, write_config: Callable[[str], Config]) -> AsyncIterator[Jobs]:
+async def jobs(
+    home: Paths, tmp_path: Path, write_config: Callable[[str], Config]
+) -> AsyncIterator[Jobs]:
     config = write_config(CONFIG)
     database = await Database.open(home.database)
-    worker = Worker(home.logs / "worker.log", scratch=home.scratch)
+    worker = Worker(home.logs / "worker.log", scratch=scratch_in(tmp_path))
     door = build_door(config, database, worker)
     try:
         yield Jobs(paths=home, database=database, tasks=build_tasks(home, door, worker))

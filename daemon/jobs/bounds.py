@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from mlx_agent.errors import TransientError
-
 T = TypeVar("T")
 
 
-class Halted(TransientError):
-    """The job was asked to stop."""
+class Halted(Exception):
+    """The job was asked to stop; the task that asked for the bound catches it."""
 
 
 class Halt:
