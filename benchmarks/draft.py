@@ -107,11 +107,17 @@ def _started(command: list[str], more: dict[str, str]) -> Iterator[subprocess.Po
             started.terminate()
 
 
+def far_away() -> dict[str, str]:
+    """A schedule whose night is half a day off."""
+    now = datetime.now().astimezone()
+    night_at, ends_at = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (12, 13))
+    return {"night_at": night_at, "ends_at": ends_at}
+
+
 async def a_home(root: Path, url: str, mails: int) -> tuple[Paths, Config]:
     """A home with so many mails, whose writer is at `url`, and whose nights are far away."""
-    later = (datetime.now().astimezone() + timedelta(hours=12)).strftime("%H:%M")
     data = settings(url) | {
-        "schedule": {"teach_at": later, "train_at": later},
+        "schedule": far_away(),
         "budget": {"night_usd": 1e6, "month_usd": 1e6},
     }
     paths, config = write_home(root, data)
@@ -367,9 +373,8 @@ async def agent(scratch: Path, *, brief: bool) -> list[Result]:
     """The time to an agent's rules over the socket: with nothing kept, prefix kept, and warm."""
     times = 3 if brief else 12
     with process() as url:
-        later = (datetime.now().astimezone() + timedelta(hours=12)).strftime("%H:%M")
         claude = settings(url)["large"]
-        given = {"schedule": {"teach_at": later, "train_at": later}, "large": claude}
+        given = {"schedule": far_away(), "large": claude}
         paths, config = await people.fill(
             scratch / "agent", given | {"models": {"writer": "claude"}}, iter((WHO,))
         )

@@ -33,6 +33,7 @@ from daemon.learning import SentText, record_sent, take_back
 from daemon.lock import HomeLock
 from daemon.mailbox.outbox import Delivered, Outbox
 from daemon.mailbox.watch import watch_accounts
+from daemon.nights import Nights
 from daemon.outgoing import Door
 from daemon.purse import Purse
 from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
@@ -80,6 +81,7 @@ class App:
     runner: Runner
     door: Door
     drafter: Drafter
+    nights: Nights
 
     @asynccontextmanager
     async def serving(self, before: Front | None = None) -> AsyncIterator[None]:
@@ -106,7 +108,7 @@ class App:
     @asynccontextmanager
     async def scheduled(self) -> AsyncIterator[None]:
         """Watch the mailboxes, and teach and train at night, for the `with` block."""
-        scheduler = schedule.start(self.config, self.submit_job, self._waiting_for_batches)
+        scheduler = schedule.start(self.nights.look, self.submit_job, self._waiting_for_batches)
         poll_s = self.config.schedule.sync_minutes * 60
         try:
             async with _running(watch_accounts(self.config.accounts, self._sync, poll_s)):
@@ -115,13 +117,18 @@ class App:
             scheduler.shutdown(wait=False)
 
     async def status(self) -> dict[str, Any]:
-        """Accounts with what the store holds of them, the budget, recent jobs, the running one."""
+        """Accounts with what the store holds of them, budget, jobs, the night, and what runs."""
         return {
             "accounts": [await self._account(name) for name in self.config.accounts],
             "budget": codec.to_data(await self.door.purse.standing()),
             "jobs": [codec.to_data(job) for job in await self.jobs()],
+            "night": await self.nights.state(),
             "progress": self._progress(),
         }
+
+    async def pause_nights(self, *, paused: bool) -> dict[str, Any]:
+        """No nights until said otherwise, or nights again; the night's part of the status."""
+        return await self.nights.pause(paused=paused)
 
     async def submit_job(self, kind: JobKind, account: str) -> Job:
         """Queue a job; raises AccountUnknown. A job already waiting is returned instead."""
@@ -238,13 +245,21 @@ async def build_app(
         door = build_door(config, database, worker)
         stack.push_async_callback(door.close)
         tasks = build_tasks(paths, door, worker)
+        runner = Runner(database, tasks.by_kind(), now, explain, retry_s=disk_retry_s)
         agents = Agents(config=config, root=paths.adapters, worker=worker, database=database)
         yield App(
             paths=paths,
             config=config,
             database=database,
             worker=worker,
-            runner=Runner(database, tasks.by_kind(), now, explain, retry_s=disk_retry_s),
+            runner=runner,
+            nights=Nights(
+                config=config,
+                database=database,
+                submit=runner.submit,
+                halt=tasks.halt,
+                clock=now,
+            ),
             door=door,
             drafter=Drafter(
                 database=database,

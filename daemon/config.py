@@ -284,11 +284,24 @@ class Agent(_Section):
 
 
 class Schedule(_Section):
-    """When the daemon works by itself, besides on the mail server's word. Times are local."""
+    """When the daemon works by itself, besides on the mail server's word. Times are local.
+
+    `idle_minutes`: so long nobody has touched the machine when a night's work begins; 0: no matter.
+    """
 
     sync_minutes: int = Field(default=15, ge=1)
-    teach_at: TimeOfDay = "02:30"
-    train_at: TimeOfDay = "03:00"
+    night_at: TimeOfDay = "02:30"
+    ends_at: TimeOfDay = "06:00"
+    only_on_mains: bool = True
+    not_in_low_power: bool = True
+    idle_minutes: int = Field(default=0, ge=0)
+    report: bool = False
+
+    @model_validator(mode="after")
+    def _a_night_has_an_end(self) -> Self:
+        if self.night_at == self.ends_at:
+            raise ValueError("night_at and ends_at are the same, so the night would have no hours")
+        return self
 
 
 class Api(_Section):

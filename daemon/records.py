@@ -16,6 +16,9 @@ from mlx_agent.train.records import TrainEvent
 JobKind = Literal["sync", "edits", "teach", "train"]
 DeletedPolicy = Literal["forget", "keep"]
 JobState = Literal["queued", "running", "done", "failed", "interrupted"]
+Wait = Literal["paused", "battery", "low_power", "in_use", "busy", "answers", "off"]
+"""Why a night does nothing: the last three are a job under way, a provider, and nobody there."""
+NightReport = Literal["trying", "done", "failed", "unknown"]
 DeliveryKind = Literal["save", "send", "file"]
 DeliveryState = Literal["trying", "done", "failed", "unknown"]
 Role = Literal["teacher", "writer", "judge"]
@@ -217,7 +220,10 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One row of the job table. `outcome` is JSON-compatible; `error` is a finished sentence."""
+    """One row of the job table. `outcome` is JSON-compatible; `error` is a finished sentence.
+
+    `night` is the date of the night that asked for it, if one did; it then stops at the `deadline`.
+    """
 
     id: int
     kind: JobKind
@@ -229,6 +235,25 @@ class Job:
     finished_at: datetime | None = None
     outcome: dict[str, object] = field(default_factory=dict)
     error: str | None = None
+    night: str | None = None
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """The hours of a night, aware UTC. `date` is the local one on which it begins, and names it."""
+
+    date: str
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRow:
+    """A night, and what held it up when it was last looked at."""
+
+    night: Night
+    waits: tuple[Wait, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

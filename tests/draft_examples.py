@@ -25,6 +25,7 @@ from daemon.records import DeletedPolicy, Job, JobKind, JobState, StandingRules
 from daemon.store import drafts as draft_store
 from daemon.store import folders as folder_store
 from daemon.store import jobs as job_store
+from daemon.store import nights as night_store
 from daemon.store import standing as standing_store
 from daemon.store.database import Database
 from daemon.store.known import Known
@@ -266,6 +267,11 @@ class SmallService:
             "jobs": [],
             "progress": {"step": "sync", "done": 1, "total": 2},
         } | self.news
+
+    async def pause_nights(self, *, paused: bool) -> dict[str, Any]:
+        await self.database.write(night_store.set_paused, NOON if paused else None)
+        nothing: dict[str, Any] = {"next": None, "ends": None, "waits_for": [], "runs": []}
+        return nothing | {"paused": await self.database.read(night_store.is_paused)}
 
     async def submit_job(self, kind: JobKind, account: str) -> Job:
         self._known(account)

@@ -252,6 +252,7 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
     assert set(paths) == {
         "/v1/health",
         "/v1/status",
+        "/v1/nights",
         "/v1/accounts/{account}/deletions",
         "/v1/accounts/{account}/rules",
         "/v1/warm",
@@ -265,6 +266,16 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
         "/v1/jobs/{kind}",
         "/v1/jobs/{job_id}",
     }
+
+
+async def test_nights_are_paused_and_wanted_again(http: httpx.AsyncClient) -> None:
+    """The answer is the night's part of the status; what is no word for it is refused."""
+    nothing = {"next": None, "ends": None, "waits_for": [], "runs": []}
+    for paused in (True, False):
+        answer = await http.post("/nights", json={"paused": paused})
+        assert (answer.status_code, answer.json()) == (200, nothing | {"paused": paused})
+    for wrong in ({}, {"paused": "perhaps"}, {"paused": True, "until": "2026-03-03"}):
+        assert (await http.post("/nights", json=wrong)).status_code == 422
 
 
 async def test_the_users_standing_rules_are_kept(http: httpx.AsyncClient) -> None:

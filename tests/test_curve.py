@@ -182,7 +182,7 @@ async def test_a_full_disk_does_not_end_a_training(
 ) -> None:
     """The curve is lost, the night's work is not."""
 
-    async def full(*_: object) -> None:
+    async def full(*_: object, **__: object) -> None:
         raise StoreFull(Path("trimtab.db"))
 
     with monkeypatch.context() as patched:

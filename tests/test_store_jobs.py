@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from store_samples import NOW
 
-from daemon.records import Job, JobKind, JobState
+from daemon.records import Job, JobKind, JobState, Night
 from daemon.store import jobs
 
 SOON = NOW + timedelta(minutes=1)
@@ -117,3 +117,31 @@ def test_history_is_newest_first_and_bounded(connection: sqlite3.Connection) -> 
     ended = [run(connection, "sync", "done").id for _ in range(3)]
     assert [job.id for job in jobs.history(connection, 2)] == ended[:0:-1]
     assert jobs.job(connection, 99) is None
+
+
+def test_a_nights_jobs_are_found_by_its_date(connection: sqlite3.Connection) -> None:
+    """With its end as their deadline; those of the last night where no date is named."""
+    run(connection, "sync", "done")
+    for number in (1, 2):
+        at = NOW + timedelta(days=number)
+        night = Night(date=f"{at:%Y-%m-%d}", starts=at, ends=at + timedelta(hours=4))
+        job = jobs.enqueue(connection, "teach", "work", at, night)
+        assert (job.night, job.deadline) == (night.date, night.ends)
+        assert jobs.lease(connection, at) == jobs.under_way(connection, "teach", "work")
+        assert [each.id for each in jobs.open_jobs(connection)] == [job.id]
+        jobs.finish(connection, job.id, "done", at, outcome={}, error=None)
+        assert [each.id for each in jobs.of_night(connection, None)] == [job.id]
+        assert jobs.under_way(connection, "teach", "work") is None
+    assert len(jobs.of_night(connection, f"{NOW + timedelta(days=1):%Y-%m-%d}")) == 1
+    assert jobs.of_night(connection, "2020-01-01") == []
+    assert jobs.last_done(connection, "teach") == {"work": NOW + timedelta(days=2)}
+
+
+def test_old_syncs_go_but_for_the_last_that_was_done(connection: sqlite3.Connection) -> None:
+    """Nor does anything go that taught or trained."""
+    kept = [run(connection, "train", "done").id]
+    states: tuple[JobState, ...] = ("done", "failed", "done", "failed")
+    syncs = [run(connection, "sync", state).id for state in states]
+    assert jobs.prune(connection, LATER) == 0
+    assert jobs.prune(connection, LATER + timedelta(seconds=1)) == 3
+    assert [job.id for job in jobs.history(connection, 9)] == [syncs[2], *kept]

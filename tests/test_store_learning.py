@@ -18,7 +18,7 @@ from store_samples import (
     an_event,
 )
 
-from daemon.records import AccountCounts, Quarantined
+from daemon.records import AccountCounts, JobState, Quarantined
 from daemon.store import adapters, drafts, edits, jobs, lessons, status, trainings
 from mlx_agent.train.records import Beside, Lists
 
@@ -277,6 +277,28 @@ def test_a_curve_is_that_of_the_run_that_made_the_adapter(
     trainings.keep(connection, runs[1], "work", events, "adapter-1")
     assert trainings.curve(connection, "adapter-1") == events
     assert trainings.curve(connection, "adapter-2") == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "expected"),
+    [
+        ("interrupted", {}, "d1"),
+        ("done", {"stopped": "hour"}, "d1"),
+        ("failed", {}, None),
+        ("done", {"adapter": "adapter-1"}, None),
+    ],
+)
+def test_a_training_that_was_cut_off_or_stopped_is_unfinished(
+    connection: sqlite3.Connection, state: JobState, outcome: dict[str, object], expected: str
+) -> None:
+    """What went wrong is begun anew: it would only go wrong again."""
+    job = jobs.enqueue(connection, "train", "work", NOW)
+    jobs.lease(connection, NOW)
+    adapter = str(outcome["adapter"]) if "adapter" in outcome else None
+    trainings.keep(connection, job.id, "work", (), adapter, dataset="d1")
+    jobs.finish(connection, job.id, state, NOW, outcome=outcome, error=None)
+    assert trainings.unfinished(connection, "work") == expected
+    assert trainings.unfinished(connection, "home") is None
 
 
 def test_the_curve_of_a_training_that_was_paused_is_whole(

@@ -34,6 +34,7 @@ from daemon.store import (
     ledger,
     lessons,
     mail,
+    nights,
     schema,
     trainings,
 )
@@ -105,6 +106,24 @@ async def test_a_store_of_every_released_schema_opens_with_all_it_held(
     finally:
         await database.close()
         await fresh.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED[5:], ids=lambda path: path.stem)
+async def test_a_pause_and_the_nights_are_known_after_every_upgrade(
+    dump: Path, tmp_path: Path
+) -> None:
+    """Or nights that the user has paused would come again, and a mail be sent twice."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        assert await database.read(nights.is_paused)
+        row = await database.read(nights.last)
+        assert row is not None
+        assert (row.night.date, row.waits) == ("2026-03-03", ("battery",))
+        assert await database.read(nights.reports, row.night.date) == {"work": "done"}
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("dump", RELEASED[1:], ids=lambda path: path.stem)

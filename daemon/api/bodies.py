@@ -140,6 +140,12 @@ class SentBody(_Body):
         return SentText(text=self.text, html=self.html, message_id=self.message_id)
 
 
+class NightsBody(_Body):
+    """`POST /v1/nights`: no nights until said otherwise, or nights again; kept across restarts."""
+
+    paused: bool
+
+
 class JobBody(_Body):
     """`POST /v1/jobs/{kind}`."""
 

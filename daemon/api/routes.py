@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Path
@@ -16,6 +17,7 @@ from daemon.api.bodies import (
     DeletionsBody,
     DraftBody,
     JobBody,
+    NightsBody,
     RulesBody,
     SendBody,
     SentBody,
@@ -32,7 +34,7 @@ from daemon.drafting import Drafter
 from daemon.errors import DraftNotFound, JobNotFound
 from daemon.learning import SentText
 from daemon.mailbox.outbox import Delivered
-from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
+from daemon.records import DeletedPolicy, Job, JobKind, JobState, StandingRules
 from mlx_agent.records import Change, Edit
 
 AccountName = Annotated[str, Path(min_length=1, max_length=100)]
@@ -52,6 +54,10 @@ class Service(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """Accounts, jobs and the running job's progress, JSON-compatible."""
+        ...
+
+    async def pause_nights(self, *, paused: bool) -> dict[str, Any]:
+        """No nights until said otherwise, or nights again; the night's part of the status."""
         ...
 
     async def submit_job(self, kind: JobKind, account: str) -> Job:
@@ -116,6 +122,32 @@ class Jobs(BaseModel):
     jobs: list[Job]
 
 
+class NightRun(BaseModel):
+    """A job of the last night: how long it took, what it cost, and what it did in a sentence."""
+
+    account: str
+    kind: JobKind
+    state: JobState
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float | None
+    usd: float
+    sentence: str
+
+
+class Night(BaseModel):
+    """`night` of the status: the night that is on or comes next, and the last one's runs.
+
+    `waits_for` says in sentences why nothing is done now. The newest run is first.
+    """
+
+    next: datetime | None
+    ends: datetime | None
+    paused: bool
+    waits_for: list[str]
+    runs: list[NightRun]
+
+
 def build_api(service: Service, explain: Explain) -> FastAPI:
     """The API over a service; `explain` makes the sentences of its errors."""
     api = DescribedApi(
@@ -149,6 +181,10 @@ def _state(service: Service) -> APIRouter:
     async def events() -> AsyncIterator[ServerSentEvent]:
         async for event in status_events(service.status):
             yield event
+
+    @router.post("/nights")
+    async def nights(body: NightsBody) -> Night:
+        return Night.model_validate(await service.pause_nights(paused=body.paused))
 
     @router.put("/accounts/{account}/deletions", status_code=204)
     async def deletions(account: AccountName, body: DeletionsBody) -> None:

@@ -64,6 +64,7 @@ class Recorder:
     run: int | None
     report: Callable[[Progress], None]
     adapter_id: str | None = None
+    dataset: str | None = None
     whole: Curve = field(default_factory=lambda: Curve(KEPT))
     shown: Curve = field(default_factory=lambda: Curve(TOLD))
     latest: deque[TrainEvent] = field(default_factory=lambda: deque(maxlen=LATEST))
@@ -88,7 +89,12 @@ class Recorder:
             return
         with suppress(StoreFull):
             await self.database.write(
-                trainings.keep, self.run, self.account, self.whole.events(), self.adapter_id
+                trainings.keep,
+                self.run,
+                self.account,
+                self.whole.events(),
+                self.adapter_id,
+                dataset=self.dataset,
             )
 
     async def keep_writing(self) -> None:
@@ -102,11 +108,17 @@ class Recorder:
 
 @asynccontextmanager
 async def recorded(
-    database: Database, account: str, report: Callable[[Progress], None]
+    database: Database,
+    account: str,
+    report: Callable[[Progress], None],
+    dataset: str | None = None,
 ) -> AsyncIterator[Recorder]:
-    """A recorder of the account's running job, whose curve is in the store after the block."""
+    """A recorder of the account's running job, whose curve is in the store after the block.
+
+    `dataset` is the name of what the training learns from.
+    """
     run = await database.read(trainings.under_way, account)
-    recorder = Recorder(database=database, account=account, run=run, report=report)
+    recorder = Recorder(database=database, account=account, run=run, report=report, dataset=dataset)
     writing = asyncio.create_task(recorder.keep_writing())
     try:
         yield recorder

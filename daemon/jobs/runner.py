@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 
 from daemon.errors import StoreFull, StoreLocked, only_cause
 from daemon.jobs.schedule import followers
-from daemon.records import Job, JobKind, JobState, Progress
+from daemon.records import Job, JobKind, JobState, Night, Progress
 from daemon.store import jobs
 from daemon.store.database import Connection, Database
 from mlx_agent import codec
@@ -96,9 +96,12 @@ class Runner:
         """The running job and how far it is; None while nothing runs."""
         return self._current
 
-    async def submit(self, kind: JobKind, account: str) -> Job:
-        """Queue a job, or get the open one of the same kind and account; raises StoreFull."""
-        job = await self._database.write(jobs.enqueue, kind, account, self._clock())
+    async def submit(self, kind: JobKind, account: str, night: Night | None = None) -> Job:
+        """Queue a job, or get the open one of the same kind and account; raises StoreFull.
+
+        One that a `night` asks for stops at that night's end.
+        """
+        job = await self._database.write(jobs.enqueue, kind, account, self._clock(), night)
         self._queued.set()
         self._announce(JobEvent(job=job))
         return job

@@ -1,20 +1,18 @@
-"""What runs when: the timetable of the nights, and what follows what.
+"""What runs when: how often the night and open batches are looked after, and what follows what.
 
-`triggers` and `followers` decide, purely; `start` hands the timetable to APScheduler, which only
-ever submits. Knows no task, no database and no network. Times of day are local to the machine, as
-the user means them. A submission that fails is logged by its class and comes again at its next
-turn. When an account is synced is for `daemon.mailbox.watch` to say.
+`start` hands the turns to APScheduler; what a night does, `daemon.jobs.night` decides. Knows no
+task, no database and no network. A turn that fails is logged by its class and comes again. When an
+account is synced by day is for `daemon.mailbox.watch` to say.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from datetime import time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from daemon.config import Config
+from daemon.jobs.night import GO_ON
 from daemon.records import Job, JobKind
 from mlx_agent.errors import TrimtabError
 
@@ -24,35 +22,14 @@ if TYPE_CHECKING:
 Submit = Callable[[JobKind, str], Awaitable[object]]
 Waiting = Callable[[], Awaitable[Collection[str]]]
 """The accounts whose teaching waits for a batch."""
+Look = Callable[[], Awaitable[object]]
+"""Looks after the night; see `daemon.nights`."""
 
 log = logging.getLogger(__name__)
 
-LOOK_AT_THE_CLOCK = timedelta(minutes=5)
-"""The longest time between two looks at the clock. A timer stands still while the machine sleeps;
-without this, what was due at night would run hours after the machine woke."""
-
-
-GO_ON = timedelta(minutes=10)
-"""How often a provider is asked for the answers to a batch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """At what time a kind of job is submitted for an account, daily."""
-
-    kind: JobKind
-    account: str
-    at: time
-
-
-def triggers(config: Config) -> tuple[Trigger, ...]:
-    """The timetable: every account learns at night, from what came in by day."""
-    teach_at = time.fromisoformat(config.schedule.teach_at)
-    train_at = time.fromisoformat(config.schedule.train_at)
-    return (
-        *(Trigger(kind="teach", account=name, at=teach_at) for name in config.accounts),
-        *(Trigger(kind="train", account=name, at=train_at) for name in config.accounts),
-    )
+LOOK_AT_THE_CLOCK = timedelta(minutes=1)
+"""How often the night is looked after. A timer stands still while the machine sleeps, so this is
+also how soon after waking a night that was missed is made up for, within its hours."""
 
 
 def followers(job: Job) -> tuple[JobKind, ...]:
@@ -60,32 +37,37 @@ def followers(job: Job) -> tuple[JobKind, ...]:
     return ("edits",) if job.kind == "sync" and job.state == "done" else ()
 
 
-def start(
-    config: Config, submit: Submit, waiting: Waiting, zone: tzinfo | None = None
-) -> AsyncIOScheduler:
-    """Submit by the timetable on the running loop from now on.
+def start(look: Look, submit: Submit, waiting: Waiting) -> AsyncIOScheduler:
+    """Look after the night and open batches on the running loop from now on.
 
     Teaching that waits for a provider's batch is submitted again time after time, by `waiting`.
-    Turns that were missed, for the machine slept, are made up for by one. `zone` is that of the
-    times of day, the machine's by default. The caller shuts the scheduler down. APScheduler reads
-    the system's clock itself.
+    The caller shuts the scheduler down. APScheduler reads the system's clock itself, and only for
+    the intervals: the hours of the night are `look`'s own.
     """
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     scheduler = AsyncIOScheduler(
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        **({"timezone": zone} if zone else {}),
+        timezone=UTC,
     )
-    for trigger in triggers(config):
-        arguments = (submit, trigger.kind, trigger.account)
-        name = f"{trigger.kind} {trigger.account}"
-        when = {"trigger": "cron", "hour": trigger.at.hour, "minute": trigger.at.minute}
-        scheduler.add_job(_submit, args=arguments, id=name, name=name, **when)
-    again = {"trigger": "interval", "seconds": GO_ON.total_seconds()}
-    scheduler.add_job(_go_on, args=(submit, waiting), id="batches", **again)
-    scheduler.add_job(_nothing, "interval", seconds=LOOK_AT_THE_CLOCK.total_seconds(), id="clock")
+    turns: tuple[tuple[str, timedelta, Callable[..., Awaitable[None]], tuple[object, ...]], ...] = (
+        ("night", LOOK_AT_THE_CLOCK, _look, (look,)),
+        ("batches", GO_ON, _go_on, (submit, waiting)),
+    )
+    for name, every, work, arguments in turns:
+        scheduler.add_job(
+            work, "interval", seconds=every.total_seconds(), args=arguments, id=name, name=name
+        )
+    scheduler.modify_job("night", next_run_time=datetime.now(UTC))
     scheduler.start()
     return scheduler
+
+
+async def _look(look: Look) -> None:
+    try:
+        await look()
+    except TrimtabError as error:
+        log.warning("the night cannot be looked after: %s", type(error).__name__)
 
 
 async def _submit(submit: Submit, kind: JobKind, account: str) -> None:
@@ -103,7 +85,3 @@ async def _go_on(submit: Submit, waiting: Waiting) -> None:
         return
     for account in sorted(accounts):
         await _submit(submit, "teach", account)
-
-
-async def _nothing() -> None:
-    """To have run is enough: the scheduler looks for what is due whenever anything is."""

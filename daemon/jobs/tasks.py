@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from daemon.agents import select_settings
 from daemon.config import Config
 from daemon.errors import BudgetSpent, NothingToTeach
 from daemon.habits import with_habits
+from daemon.jobs.bounds import Bound, Halt, Halted
 from daemon.jobs.curve import recorded
 from daemon.jobs.fleet import train_on
 from daemon.jobs.judging import Judge
@@ -30,16 +31,18 @@ from daemon.outgoing import Door
 from daemon.records import JobKind, Progress
 from daemon.slots import Slots
 from daemon.store import adapters as adapter_store
+from daemon.store import jobs as job_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
+from daemon.store import trainings
 from daemon.store.database import Database
 from daemon.teaching import BatchTeaching, StoreDesk
 from mlx_agent import adapters, bases
-from mlx_agent.errors import TooFewLessons
+from mlx_agent.errors import TooFewLessons, TrainingPaused
 from mlx_agent.large import LargeModel
 from mlx_agent.recipients import walk
 from mlx_agent.records import Lesson
-from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
+from mlx_agent.teach.dataset import Dataset, Splits, split, splits_of, write_dataset
 from mlx_agent.teach.desk import IN_FLIGHT, teach
 from mlx_agent.teach.exclude import excluded_mail
 from mlx_agent.teach.lessons import Recipe, TeachItem, lesson_id, usable
@@ -69,6 +72,7 @@ class Tasks:
     adapters_root: Path
     datasets_root: Path
     clock: Callable[[], datetime]
+    halt: Halt = field(default_factory=Halt)
 
     def by_kind(self) -> dict[JobKind, Task]:
         """The table that the runner runs from."""
@@ -96,7 +100,8 @@ class Tasks:
         """Make a lesson of every mail that teaches and has none yet.
 
         Where the teacher is asked in batches, what is still at the provider is told as `waiting`;
-        the next run goes on from there. A budget that is spent ends the run and is told too.
+        the next run goes on from there. A budget that is spent ends the run and is told too, and so
+        does the end of the night that asked for it.
         """
         plan = await plan_teaching(self.config, self.database, self.door, account)
         if not plan.items:
@@ -105,15 +110,28 @@ class Tasks:
         known = await self.database.read(lesson_store.lesson_ids, account)
         items = [item for item in plan.items if lesson_id(item, plan.recipe) not in known]
         await done.tell(known=len(plan.items) - len(items))
-        spent: dict[str, object] = {}
+        bound = await self._bound("teach", account)
+        early: dict[str, object] = {}
         try:
-            await self._make_lessons(account, plan.recipe, items, done)
+            await self._make_lessons(account, plan.recipe, items, done, bound)
         except BudgetSpent as error:
-            spent = {"budget_spent": error.period}
-        return done.outcome() | {"left_out": counts(plan.selection.left_out)} | spent
+            early = {"budget_spent": error.period}
+        if bound.stopped:
+            early = {"stopped": bound.stopped}
+        return done.outcome() | {"left_out": counts(plan.selection.left_out)} | early
+
+    async def _bound(self, kind: JobKind, account: str) -> Bound:
+        """What bounds the account's job under way."""
+        job = await self.database.read(job_store.under_way, kind, account)
+        return Bound(deadline=job.deadline if job else None, halt=self.halt, clock=self.clock)
 
     async def _make_lessons(
-        self, account: str, recipe: Recipe, items: Sequence[TeachItem], done: Taught
+        self,
+        account: str,
+        recipe: Recipe,
+        items: Sequence[TeachItem],
+        done: Taught,
+        bound: Bound,
     ) -> None:
         errand = self.door.errand("teach", account)
         batches = errand.model.batches
@@ -127,42 +145,73 @@ class Tasks:
                 recipe=recipe,
                 clock=self.clock,
             )
-            return await _in_batches(teaching, items, done)
+            return await _in_batches(teaching, items, done, bound)
         in_flight = chosen.in_flight if chosen else IN_FLIGHT
         desk = StoreDesk(errand, self.database, Slots(in_flight) if chosen else nullcontext())
-        async with aclosing(teach(items, desk, recipe, AT_HAND * in_flight)) as lessons:
+        taken_up = bound.until(items)
+        async with aclosing(teach(taken_up, desk, recipe, AT_HAND * in_flight)) as lessons:
             async for made in lessons:
                 await done.add(made)
         return None
 
     async def train(self, account: str, report: Report) -> dict[str, object]:
-        """Train a candidate on the account's lessons, and promote it if the gate lets it pass."""
+        """Train a candidate on the account's lessons, and promote it if the gate lets it pass.
+
+        One that a night asked for stops at the night's end, and the next night's goes on with what
+        it had begun.
+        """
         lessons = await lessons_to_train(self.config, self.database, self.door, account)
         need = self.config.train.min_lessons
         if len(lessons) < need:
             raise TooFewLessons(account, len(lessons), need)
-        splits = await asyncio.to_thread(with_habits, split(lessons))
+        bound = await self._bound("train", account)
+        splits = await self._splits(account, lessons, bound)
         render = replace(
             bases.render_settings(bases.find(self.config.train.base)),
             thinking=self.config.train.target == "thinking",
         )
         dataset = write_dataset(self.datasets_root, account, splits, render)
         request = self._train_request(account, dataset, len(splits.train))
-        async with recorded(self.database, account, report) as recorder:
+        try:
+            candidate = await self._candidate(
+                replace(request, deadline=bound.deadline), report, bound
+            )
+        except (TrainingPaused, Halted) as error:
+            if bound.deadline is None:
+                raise
+            return {"stopped": bound.stopped or "hour"} | _reached(error)
+        return await self._judged(candidate, splits)
+
+    async def _splits(self, account: str, lessons: Sequence[Lesson], bound: Bound) -> Splits:
+        """Those of the training that an earlier night has begun; else new ones."""
+        name = await self.database.read(trainings.unfinished, account)
+        if bound.deadline is not None and name is not None:
+            everything = await self.database.read(lesson_store.lessons, account)
+            begun = splits_of(self.datasets_root / name, everything)
+            if begun is not None:
+                return await asyncio.to_thread(with_habits, begun)
+        return await asyncio.to_thread(with_habits, split(lessons))
+
+    async def _candidate(self, request: TrainRequest, report: Report, bound: Bound) -> Adapter:
+        """Train, with the curve told and kept; raises TrainingPaused and Halted."""
+        name = request.dataset.name
+        async with recorded(self.database, request.account, report, name) as recorder:
 
             def hear(event: TrainEvent) -> None:
                 recorder.add(event)
                 _report_step(recorder.tell, event)
 
             hosts = self.config.train.hosts
-            if hosts:
-                candidate = await train_on(hosts, self.worker, request, hear)
-            else:
-                candidate = await self.worker.train(request, hear)
+            training = (
+                train_on(hosts, self.worker, request, hear)
+                if hosts
+                else self.worker.train(request, hear)
+            )
+            candidate = await bound.within(training)
             await self.database.write(adapter_store.add_adapter, candidate)
             recorder.adapter_id = candidate.id
         recorder.tell(Progress(step="gate", done=0, total=None))
-        return await self._judged(candidate, splits)
+        return candidate
 
     async def _judged(self, candidate: Adapter, splits: Splits) -> dict[str, object]:
         """Let the candidate pass the gate or not, and remove the adapters that nobody needs."""
@@ -204,10 +253,12 @@ class Tasks:
         )
 
 
-async def _in_batches(teaching: BatchTeaching, items: Sequence[TeachItem], done: Taught) -> None:
+async def _in_batches(
+    teaching: BatchTeaching, items: Sequence[TeachItem], done: Taught, bound: Bound
+) -> None:
     """Rounds as long as they bring something at once; what takes longer is for another run."""
     left = list(items)
-    while left:
+    while left and not bound.over():
         found = await teaching.round(left)
         for made in found.made:
             await done.add(made)
@@ -267,6 +318,10 @@ async def lessons_to_train(
     planned = {item.mail.id: lesson_id(item, plan.recipe) for item in plan.items}
     aside = await database.read(lesson_store.set_aside_samples, account)
     return usable(await database.read(lesson_store.lessons, account), planned, aside)
+
+
+def _reached(error: TrainingPaused | Halted) -> dict[str, object]:
+    return {"step": error.step, "steps": error.steps} if isinstance(error, TrainingPaused) else {}
 
 
 def _report_step(report: Report, event: TrainEvent) -> None:

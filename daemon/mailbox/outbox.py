@@ -32,7 +32,7 @@ from daemon.errors import (
     TrimtabError,
     UserError,
 )
-from daemon.mailbox.auth.credentials import find_credential
+from daemon.mailbox.auth.credentials import Credential, find_credential
 from daemon.mailbox.filing import Place, file, is_filed
 from daemon.mailbox.message_ids import message_id
 from daemon.mailbox.plan import Role
@@ -223,13 +223,7 @@ class Outbox:
         credential = await asyncio.to_thread(find_credential, name, smtp)
         await self._begin("send", at)
         try:
-            try:
-                await submit(name, smtp, credential, mail)
-            except LoginRefused:
-                if credential.mechanism == "login":
-                    raise
-                credential = await asyncio.to_thread(find_credential, name, smtp, refused=True)
-                await submit(name, smtp, credential, mail)
+            await hand_in(name, smtp, credential, mail)
         except SendingUnknown:
             await self._end("send", "unknown")
             if not await self._is_in_sent():
@@ -296,6 +290,20 @@ class Outbox:
 
     async def _end(self, kind: DeliveryKind, state: DeliveryState) -> None:
         await self.database.write(deliveries.end, self.draft.id, kind, state, self.clock())
+
+
+async def hand_in(account: str, smtp: Smtp, credential: Credential, mail: Envelope) -> None:
+    """Submit the mail, with a new token where the server refuses the one there is.
+
+    Raises what `submit` and a credential's source raise.
+    """
+    try:
+        await submit(account, smtp, credential, mail)
+    except LoginRefused:
+        if credential.mechanism == "login":
+            raise
+        credential = await asyncio.to_thread(find_credential, account, smtp, refused=True)
+        await submit(account, smtp, credential, mail)
 
 
 def _turn(draft: Draft) -> asyncio.Lock:

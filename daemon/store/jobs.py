@@ -10,29 +10,41 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from daemon.records import Job, JobKind, JobState
+from daemon.records import Job, JobKind, JobState, Night
 from daemon.store.columns import to_moment, to_optional_moment, to_text
 from mlx_agent import codec
 
 OPEN: frozenset[JobState] = frozenset({"queued", "running"})
 
 
-def enqueue(connection: sqlite3.Connection, kind: JobKind, account: str, now: datetime) -> Job:
-    """Queue a job, or return the open one of the same kind and account.
+def enqueue(
+    connection: sqlite3.Connection,
+    kind: JobKind,
+    account: str,
+    now: datetime,
+    night: Night | None = None,
+) -> Job:
+    """Queue a job, for a night or not, or return the open one of the same kind and account.
 
     `attempt` starts at the number of tries since the last success; `lease` counts this one.
     """
     connection.execute(
         """
-        INSERT INTO job (kind, account, state, attempt, requested_at, outcome)
-        SELECT :kind, :account, 'queued', count(*), :now, '{}' FROM job
+        INSERT INTO job (kind, account, state, attempt, requested_at, outcome, night, deadline)
+        SELECT :kind, :account, 'queued', count(*), :now, '{}', :night, :deadline FROM job
         WHERE kind = :kind AND account = :account AND id > (
             SELECT coalesce(max(id), 0) FROM job
             WHERE kind = :kind AND account = :account AND state = 'done'
         )
         ON CONFLICT DO NOTHING
         """,
-        {"kind": kind, "account": account, "now": to_text(now)},
+        {
+            "kind": kind,
+            "account": account,
+            "now": to_text(now),
+            "night": night and night.date,
+            "deadline": night and to_text(night.ends),
+        },
     )
     row = connection.execute(
         "SELECT * FROM job WHERE kind = ? AND account = ? AND state IN ('queued', 'running')",
@@ -95,6 +107,58 @@ def history(connection: sqlite3.Connection, limit: int) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+def under_way(connection: sqlite3.Connection, kind: JobKind, account: str) -> Job | None:
+    """The account's running job of that kind."""
+    row = connection.execute(
+        "SELECT * FROM job WHERE kind = ? AND account = ? AND state = 'running'", (kind, account)
+    ).fetchone()
+    return None if row is None else _job(row)
+
+
+def of_night(connection: sqlite3.Connection, date: str | None) -> list[Job]:
+    """What the night of that date asked for, oldest first; of the last that did, with None."""
+    rows = connection.execute(
+        """
+        SELECT * FROM job WHERE night = coalesce(?, (SELECT max(night) FROM job)) ORDER BY id
+        """,
+        (date,),
+    )
+    return [_job(row) for row in rows]
+
+
+def open_jobs(connection: sqlite3.Connection) -> list[Job]:
+    """What is queued or running, oldest first."""
+    rows = connection.execute("SELECT * FROM job WHERE state IN ('queued', 'running') ORDER BY id")
+    return [_job(row) for row in rows]
+
+
+def last_done(connection: sqlite3.Connection, kind: JobKind) -> dict[str, datetime]:
+    """When each account's last job of that kind that was done ended."""
+    rows = connection.execute(
+        """
+        SELECT account, max(finished_at) AS at FROM job WHERE kind = ? AND state = 'done'
+        GROUP BY account
+        """,
+        (kind,),
+    )
+    return {row["account"]: to_moment(row["at"]) for row in rows}
+
+
+def prune(connection: sqlite3.Connection, before: datetime) -> int:
+    """Remove the syncs and looks for edits that ended before then, by day alone; how many.
+
+    They come every few minutes. The last of each account that was done stays.
+    """
+    cursor = connection.execute(
+        """
+        DELETE FROM job WHERE kind IN ('sync', 'edits') AND night IS NULL AND finished_at < ?
+        AND id NOT IN (SELECT max(id) FROM job WHERE state = 'done' GROUP BY kind, account)
+        """,
+        (to_text(before),),
+    )
+    return cursor.rowcount
+
+
 def _job(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],
@@ -107,4 +171,6 @@ def _job(row: sqlite3.Row) -> Job:
         finished_at=to_optional_moment(row["finished_at"]),
         outcome=codec.loads(dict[str, object], row["outcome"]),
         error=row["error"],
+        night=row["night"],
+        deadline=to_optional_moment(row["deadline"]),
     )

@@ -51,6 +51,21 @@ def spent(connection: sqlite3.Connection, since: datetime) -> Spent:
     )
 
 
+def cost(connection: sqlite3.Connection, account: str, since: datetime, until: datetime) -> float:
+    """USD that what was sent in this time for an account cost, or can have cost; drafts apart."""
+    row = connection.execute(
+        """
+        SELECT total(coalesce(done.cost_usd, sent.cost_usd)) AS usd
+        FROM ledger AS sent
+        LEFT JOIN ledger AS done ON done.request = sent.request AND done.event != 'sent'
+        WHERE sent.event = 'sent' AND sent.account = ? AND sent.at BETWEEN ? AND ?
+        AND sent.about NOT IN (SELECT id FROM draft)
+        """,
+        (account, to_text(since), to_text(until)),
+    ).fetchone()
+    return float(row["usd"])
+
+
 def entries(
     connection: sqlite3.Connection, *, account: str | None, since: datetime, limit: int
 ) -> list[LedgerEntry]:

@@ -402,12 +402,45 @@ _LEARNING: Migration = (
     """,
 )
 
+_NIGHTS: Migration = (
+    # Of a job that a night asked for: the local date of the night, and when the job has to stop.
+    "ALTER TABLE job ADD COLUMN night TEXT",
+    "ALTER TABLE job ADD COLUMN deadline TEXT",
+    "CREATE INDEX job_by_night ON job (night) WHERE night IS NOT NULL",
+    # What a training that did not end was learning, so that the next one can go on with it.
+    "ALTER TABLE training ADD COLUMN dataset TEXT",
+    """
+    CREATE TABLE night (
+        date TEXT PRIMARY KEY NOT NULL,
+        starts TEXT NOT NULL,
+        ends TEXT NOT NULL,
+        waits TEXT NOT NULL
+    ) STRICT
+    """,
+    # At most one row: since when the user wants no nights.
+    """
+    CREATE TABLE nights_paused (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        since TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE night_report (
+        date TEXT NOT NULL,
+        account TEXT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (date, account)
+    ) STRICT
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
     (*_TEACHING, *_NEAREST, *_EXCLUDED),
     _TRAINING,
     (*_DRAFTING, *_LEARNING),
+    _NIGHTS,
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""

@@ -30,15 +30,20 @@ def keep(
     account: str,
     curve: Sequence[TrainEvent],
     adapter_id: str | None,
+    *,
+    dataset: str | None = None,
 ) -> None:
-    """Store how far a run has got, in place of what was stored of it, and what it has made."""
+    """Store how far a run has got, in place of what was stored of it, and what it has made.
+
+    `dataset` is the name of the data set's directory.
+    """
     connection.execute(
         """
-        INSERT INTO training VALUES (?, ?, ?, ?)
+        INSERT INTO training VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (run) DO UPDATE SET adapter_id = excluded.adapter_id, curve = excluded.curve
         """,
         # not by the codec, which drops a loss that is no number
-        (run, account, adapter_id, json.dumps([codec.to_data(event) for event in curve])),
+        (run, account, adapter_id, json.dumps([codec.to_data(event) for event in curve]), dataset),
     )
     connection.execute(
         """
@@ -49,6 +54,22 @@ def keep(
         """,
         {"account": account, "kept": KEPT_RUNS},
     )
+
+
+def unfinished(connection: sqlite3.Connection, account: str) -> str | None:
+    """The data set of the account's last run, where that was cut off or stopped on its way."""
+    row = connection.execute(
+        """
+        SELECT dataset, adapter_id, state, outcome ->> 'stopped' AS stopped
+        FROM training JOIN job ON job.id = run WHERE training.account = ?
+        ORDER BY run DESC LIMIT 1
+        """,
+        (account,),
+    ).fetchone()
+    if row is None or row["adapter_id"] is not None:
+        return None
+    stopped = row["state"] == "interrupted" or row["stopped"] is not None
+    return str(row["dataset"]) if stopped and row["dataset"] else None
 
 
 def curve(connection: sqlite3.Connection, adapter_id: str) -> tuple[TrainEvent, ...]:

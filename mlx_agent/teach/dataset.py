@@ -26,6 +26,8 @@ from mlx_agent.render import agent_messages, lesson_messages
 Target = Literal["rules", "text"]
 
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+IDS = "splits.json"
+"""Beside what the hash is of: the lessons of each split, those rendered alike included."""
 SHARES = (0.7, 0.1, 0.2)
 SMALLEST = 4
 """Lessons in the validation and in the test split, at least, where there are enough."""
@@ -128,8 +130,21 @@ def write_dataset(
     dataset = Dataset(path=root / digest.hexdigest()[:16], hash=digest.hexdigest())
     if not (dataset.path / "manifest.json").exists():
         manifest["hash"] = dataset.hash
-        _write(dataset.path, files | {"manifest.json": json.dumps(manifest, indent=2) + "\n"})
+        ids = {name: [lesson.id for lesson in getattr(splits, name)] for name in SPLITS}
+        told = {IDS: json.dumps(ids), "manifest.json": json.dumps(manifest, indent=2) + "\n"}
+        _write(dataset.path, files | told)
     return dataset
+
+
+def splits_of(path: Path, lessons: Iterable[Lesson]) -> Splits | None:
+    """The splits that a data set was written from; None if one of their lessons is gone."""
+    known = {lesson.id: lesson for lesson in lessons}
+    try:
+        ids = json.loads((path / IDS).read_text("utf-8"))
+        found = {name: tuple(known[one] for one in ids[name]) for name in SPLITS}
+    except (OSError, ValueError, KeyError):
+        return None
+    return Splits(train=found["train"], valid=found["valid"], test=found["test"])
 
 
 def _lines(splits: Splits, render: RenderSettings, target: Target) -> dict[Split, dict[str, str]]:
