@@ -359,6 +359,42 @@ def plugin_build(
     command(to, as_json=as_json)
 
 
+service_app = typer.Typer(no_args_is_help=True, help="trimtab at every log-in.")
+app.add_typer(service_app, name="service")
+
+
+@service_app.command(name="install")
+def service_install(*, as_json: Json = False) -> None:
+    """Run trimtab now and at every log-in; again after an update or a move of the home."""
+    from daemon.commands.service import install as command
+
+    command(as_json=as_json)
+
+
+@service_app.command(name="uninstall")
+def service_uninstall(*, as_json: Json = False) -> None:
+    """End the service, and remove what `install` wrote."""
+    from daemon.commands.service import uninstall as command
+
+    command(as_json=as_json)
+
+
+@service_app.command(name="status")
+def service_status(*, as_json: Json = False) -> None:
+    """Say whether the service is there and runs, and what is wrong with it."""
+    from daemon.commands.service import status as command
+
+    command(as_json=as_json)
+
+
+@service_app.command(name="run", hidden=True)
+def service_run() -> None:
+    """Run the daemon as the service."""
+    from daemon.commands.service import run as command
+
+    _run(command())
+
+
 def _run(work: Any) -> None:
     from daemon.commands.loop import run
 
