@@ -395,6 +395,29 @@ def service_run() -> None:
     _run(command())
 
 
+@app.command()
+def forget(
+    *,
+    mail: Annotated[str | None, typer.Option(help="A mail, by its id or Message-ID.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", "-a", help="All that is kept of an account.")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="What is older than a day, 2025-12-31.")] = (
+        None
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget mails for good, with their lessons, drafts and edits; they do not come back."""
+    if not (mail or account or before) or (mail and (account or before)):
+        raise typer.BadParameter("give --mail, or --account, --before, or both of these")
+    from daemon.commands.forget import choice
+    from daemon.commands.forget import forget as command
+
+    _run(command(choice(mail, account, before), yes=yes, dry_run=dry_run, as_json=as_json))
+
+
 def _run(work: Any) -> None:
     from daemon.commands.loop import run
 

@@ -43,6 +43,7 @@
     ├── ServiceRefused          it answered, and would not do it
     ├── FolderTaken             a folder that is to be filled has something in it
     ├── BackupUnreadable        a file is no backup, or a damaged one
+    ├── MailNotFound            the user names a mail that is not kept
     ├── DateUnreadable          what should be a date is none
     ├── PortMissing             a client needs a port, and the config names none
     ├── TokenMissing            the daemon that runs has made no token yet
@@ -351,6 +352,11 @@ class FolderTaken(UserError):
 class BackupUnreadable(UserError):
     path: Path
     reason: str
+
+
+@dataclass(eq=False)
+class MailNotFound(UserError):
+    pass
 
 
 @dataclass(eq=False)

@@ -278,6 +278,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.BackupUnreadable: lambda x: (
         f"{x.path} is no backup that can be restored ({x.reason}); nothing was changed."
     ),
+    e.MailNotFound: lambda _: (
+        "There is no mail of that id; `trimtab export` shows the ids of all that is kept."
+    ),
     e.DateUnreadable: lambda x: f"{x.text!r} is no date; write it as 2025-12-31.",
     e.PortMissing: lambda x: (
         f"{x.path} names no port for a client that can use no Unix socket; set api.port there, "

@@ -8,7 +8,7 @@ is what the job's row keeps; it holds counts and ids, never text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +30,7 @@ from daemon.outgoing import Door
 from daemon.records import JobKind, Progress
 from daemon.slots import Slots
 from daemon.store import adapters as adapter_store
+from daemon.store import forgetting
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -147,7 +148,8 @@ class Tasks:
             thinking=self.config.train.target == "thinking",
         )
         dataset = write_dataset(self.datasets_root, account, splits, render)
-        request = self._train_request(account, dataset, len(splits.train))
+        marked = await self.database.read(forgetting.marked, account)
+        request = self._train_request(account, dataset, len(splits.train), marked)
         async with recorded(self.database, account, report) as recorder:
 
             def hear(event: TrainEvent) -> None:
@@ -160,23 +162,39 @@ class Tasks:
             else:
                 candidate = await self.worker.train(request, hear)
             await self.database.write(adapter_store.add_adapter, candidate)
+            samples = {lesson.sample_id for lesson in lessons}
+            await self.database.write(forgetting.trained, account, dataset.hash, samples)
             recorder.adapter_id = candidate.id
         recorder.tell(Progress(step="gate", done=0, total=None))
         return await self._judged(candidate, splits)
 
     async def _judged(self, candidate: Adapter, splits: Splits) -> dict[str, object]:
-        """Let the candidate pass the gate or not, and remove the adapters that nobody needs."""
+        """Let the candidate pass the gate or not, and remove the adapters that nobody needs.
+
+        One that learned from mail which the user had forgotten is no rival, and goes with the first
+        that did not.
+        """
+        marked = await self.database.read(forgetting.marked, candidate.account)
         judge = Judge(
-            door=self.door, worker=self.worker, offline=self.gate_writer, root=self.adapters_root
+            door=self.door,
+            worker=self.worker,
+            offline=self.gate_writer,
+            root=self.adapters_root,
+            forgotten=marked,
         )
         verdict = await judge.judge(candidate, splits)
         await self.database.write(adapter_store.add_verdict, verdict, self.clock())
         if verdict.promoted:
             adapters.promote(self.adapters_root, candidate.account, candidate.id)
+            if marked and candidate.id not in marked:
+                adapters.remove(self.adapters_root, candidate.account, marked)
         adapters.prune(self.adapters_root, candidate.account)
         return {"adapter": candidate.id, "promoted": verdict.promoted, "why": verdict.reason}
 
-    def _train_request(self, account: str, dataset: Dataset, lessons: int) -> TrainRequest:
+    def _train_request(
+        self, account: str, dataset: Dataset, lessons: int, marked: Collection[str]
+    ) -> TrainRequest:
+        parent = adapters.current(self.adapters_root, account)
         chosen = self.config.train
         base = bases.named(chosen.base)
         rate = chosen.learning_rate
@@ -199,7 +217,7 @@ class Tasks:
             ),
             keep_bytes=round(chosen.keep_gb * 1e9),
             adapters_root=self.adapters_root,
-            parent=adapters.current(self.adapters_root, account),
+            parent=None if parent in marked else parent,
             lessons=lessons,
         )
 
