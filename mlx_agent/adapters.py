@@ -190,6 +190,39 @@ def remove(root: Path, account: str, ids: Collection[str]) -> list[str]:
     return gone
 
 
+@contextmanager
+def frozen(root: Path) -> Iterator[Path]:
+    """A copy of all adapters and of who is current, as of one moment, for the `with` block.
+
+    It is made of links where the disk has them, so that nothing waits for it; a copy that a killed
+    process left goes with the next save.
+    """
+    copy = root / f".frozen.{os.getpid()}"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _sweep(root)
+        shutil.copytree(root, copy, copy_function=_link, ignore=_hidden)
+    finally:
+        os.close(lock)
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _hidden(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(".")]
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def drop_derived(root: Path, account: str) -> None:
     """Remove what trainings keep of lessons: the account's unfinished ones, all activations.
 
