@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from command import sentence, trimtab
+from conftest import account_toml
+from dovecot_server import Dovecot
 from store_samples import (
     A_FOLDER,
     AN_ANSWER,
@@ -24,6 +26,7 @@ from store_samples import (
     an_adapter,
     an_edit,
 )
+from sync_examples import ADDRESS, message
 
 from daemon.commands.forget import choice, forget
 from daemon.config import Config, Paths
@@ -287,3 +290,25 @@ def test_the_options_say_one_thing(write_config: Callable[[str], Config], home: 
     assert sentence(trimtab("forget", "--mail", "x", home=root, code=1)).startswith(
         "There is no mail"
     )
+
+
+@pytest.mark.dovecot
+def test_no_sync_brings_it_back(
+    dovecot: Dovecot, user: str, home: Paths, write_config: Callable[[str], Config]
+) -> None:
+    """Though it lies in the Sent folder still: not even where that has new numbers."""
+    root = home.database.parent
+    write_config(account_toml("work", ADDRESS, dovecot.port, user))
+    dovecot.append(user, [message(number) for number in range(4)])
+    assert "4 new mails" in trimtab("sync", home=root).stdout
+    trimtab("export", root / "mine", home=root)
+    first = json.loads((root / "mine" / "mail.jsonl").read_text("utf-8").splitlines()[0])
+    trimtab("forget", "--mail", first["id"], "--yes", home=root)
+    assert "0 new mails" in trimtab("sync", home=root).stdout
+    dovecot.append(user, [message(4)])
+    assert "1 new mail" in trimtab("sync", home=root).stdout
+    dovecot.set_uidvalidity(user, 4711)
+    assert "0 new mails" in trimtab("sync", home=root).stdout
+    trimtab("export", root / "again", home=root)
+    kept = (root / "again" / "mail.jsonl").read_text("utf-8")
+    assert (len(kept.splitlines()), first["id"] in kept) == (4, False)
