@@ -38,7 +38,13 @@
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── ExtensionMissing        the mail program's extension is not in this installation
     ├── FileForeign             another program's file is where one of ours belongs
-    ├── FileRefused             a file of the plugin's cannot be written or removed
+    ├── FileRefused             a file of ours cannot be written or removed
+    ├── ServiceUnreachable      the user's service manager does not answer here
+    ├── ServiceRefused          it answered, and would not do it
+    ├── FolderTaken             a folder that is to be filled has something in it
+    ├── BackupUnreadable        a file is no backup, or a damaged one
+    ├── MailNotFound            the user names a mail that is not kept
+    ├── DateUnreadable          what should be a date is none
     ├── PortMissing             a client needs a port, and the config names none
     ├── TokenMissing            the daemon that runs has made no token yet
     ├── SocketPathTooLong       the home lies too deep for a Unix socket
@@ -321,6 +327,41 @@ class FileForeign(UserError):
 class FileRefused(UserError):
     path: Path
     reason: str
+
+
+@dataclass(eq=False)
+class ServiceUnreachable(UserError):
+    manager: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ServiceRefused(UserError):
+    command: str
+    reason: str
+
+
+@dataclass(eq=False)
+class FolderTaken(UserError):
+    path: Path
+    forcible: bool
+    """Whether `--force` sets aside what is there."""
+
+
+@dataclass(eq=False)
+class BackupUnreadable(UserError):
+    path: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class MailNotFound(UserError):
+    pass
+
+
+@dataclass(eq=False)
+class DateUnreadable(UserError):
+    text: str
 
 
 @dataclass(eq=False)

@@ -265,6 +265,23 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"{x.path} is another program's, and was left as it is; move it away and try again."
     ),
     e.FileRefused: lambda x: f"{x.path} cannot be changed ({x.reason}); see to that and try again.",
+    e.ServiceUnreachable: lambda x: (
+        f"{x.manager} cannot be reached ({x.reason}), so nothing was installed; log in on the "
+        "desktop or by ssh and try again, or, in a container, let what starts its programs start "
+        "`trimtab run`."
+    ),
+    e.ServiceRefused: lambda x: f"`{x.command}` failed ({x.reason}); see to that and try again.",
+    e.FolderTaken: lambda x: (
+        f"{x.path} is not empty, and nothing was changed; "
+        + ("keep what is there aside with --force." if x.forcible else "name an empty folder.")
+    ),
+    e.BackupUnreadable: lambda x: (
+        f"{x.path} is no backup that can be restored ({x.reason}); nothing was changed."
+    ),
+    e.MailNotFound: lambda _: (
+        "There is no mail of that id; `trimtab export` shows the ids of all that is kept."
+    ),
+    e.DateUnreadable: lambda x: f"{x.text!r} is no date; write it as 2025-12-31.",
     e.PortMissing: lambda x: (
         f"{x.path} names no port for a client that can use no Unix socket; set api.port there, "
         "such as 8765, restart the daemon, and try again."

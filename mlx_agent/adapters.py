@@ -16,7 +16,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +33,10 @@ from mlx_agent.train.records import Adapter
 MANIFEST = "manifest.json"
 KEPT = 5
 """Lines of the history of promotions, and how many of the newest stay besides."""
+UNFINISHED = ".unfinished"
+"""Holds the state of trainings that were ended early, and a lock for each account."""
+ACTIVATIONS = ".activations"
+"""Holds what the frozen blocks make of lessons."""
 _VERSIONS = ("trimtab", "mlx", "mlx-lm")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")
 
@@ -164,12 +168,85 @@ def prune(root: Path, account: str) -> list[str]:
         known = [adapter.id for adapter in adapters(root, account)]
         kept = {*_history(root, account), *known[-KEPT:]}
         gone = [one for one in known if one not in kept]
-        _sweep(root)
-        for one in gone:
-            leaving = root / f".{one}.{os.getpid()}"
-            (root / one).rename(leaving)
-            shutil.rmtree(leaving, ignore_errors=True)
+        _remove(root, gone)
     return gone
+
+
+def remove(root: Path, account: str, ids: Collection[str]) -> list[str]:
+    """Remove these adapters of the account, the current one too if it is named; what has gone.
+
+    What was promoted before is current then, if it is intact.
+    """
+    with _changing(root, account):
+        gone = [adapter.id for adapter in adapters(root, account) if adapter.id in ids]
+        history = [one for one in _history(root, account) if one not in ids]
+        while history and not _is_intact(root, history[-1]):
+            history.pop()
+        if history:
+            _write_history(root, account, history)
+        else:
+            (root / f"{account}.current").unlink(missing_ok=True)
+        _remove(root, gone)
+    return gone
+
+
+@contextmanager
+def frozen(root: Path) -> Iterator[Path]:
+    """A copy of all adapters and of who is current, as of one moment, for the `with` block.
+
+    It is made of links where the disk has them, so that nothing waits for it; a copy that a killed
+    process left goes with the next save.
+    """
+    copy = root / f".frozen.{os.getpid()}"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _sweep(root)
+        shutil.copytree(root, copy, copy_function=_link, ignore=_hidden)
+    finally:
+        os.close(lock)
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _hidden(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(".")]
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def drop_derived(root: Path, account: str) -> None:
+    """Remove what trainings keep of lessons: the account's unfinished ones, all activations.
+
+    A training that is under way keeps its own, and ends as it would have.
+    """
+    shutil.rmtree(root / ACTIVATIONS, ignore_errors=True)
+    lock = root / UNFINISHED / f"{account}.lock"
+    if not lock.exists():
+        return
+    with lock.open("rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        for path in lock.parent.glob(f"{account}.*/"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove(root: Path, ids: Iterable[str]) -> None:
+    _sweep(root)
+    for one in ids:
+        leaving = root / f".{one}.{os.getpid()}"
+        (root / one).rename(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
 
 
 @contextmanager

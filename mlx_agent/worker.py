@@ -45,6 +45,7 @@ from mlx_agent.protocol import (
     request_of,
 )
 from mlx_agent.records import AgentAnswer, Rule
+from mlx_agent.train.background import in_background
 from mlx_agent.train.records import TrainEvent, TrainRequest
 from mlx_agent.train.run import train
 
@@ -222,7 +223,8 @@ class Worker:
             self._event(request, codec.to_data(event))
             self._serve_those_between()
 
-        return codec.to_data(train(chosen, on_event))
+        with in_background():
+            return codec.to_data(train(chosen, on_event))
 
     def _serve_those_between(self) -> None:
         """Answer what waits for the end of a step; the training's random numbers stay its own."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked
+from keyring.errors import KeyringLocked, PasswordDeleteError
 
 
 class InMemory(KeyringBackend):
@@ -26,6 +26,10 @@ class InMemory(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError
 
 
 class Locked(InMemory):
@@ -47,6 +51,12 @@ class InFile(InMemory):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         entries = self._entries() | {f"{service}:{username}": password}
+        self._file().write_text(json.dumps(entries))
+
+    def delete_password(self, service: str, username: str) -> None:
+        entries = self._entries()
+        if entries.pop(f"{service}:{username}", None) is None:
+            raise PasswordDeleteError
         self._file().write_text(json.dumps(entries))
 
     def _entries(self) -> dict[str, str]:

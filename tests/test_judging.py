@@ -136,6 +136,17 @@ async def test_an_agent_that_is_as_good_as_the_current_one_passes(
     assert verdict.lists.loss is not None
 
 
+async def test_an_agent_that_learned_from_forgotten_mail_is_no_rival(
+    worker: Worker, trained: Trained, root: Path
+) -> None:
+    """It is to go, so that nothing need be better than it."""
+    async with judging(worker, root) as (judge, _):
+        without = replace(judge, forgotten=frozenset({trained.adapter.id}))
+        verdict = await without.judge(trained.adapter, judged_on(trained.splits))
+    assert verdict.promoted, verdict.reason
+    assert CURRENT not in beside(verdict)
+
+
 async def test_both_losses_are_of_the_same_mails_whatever_each_was_trained_on(
     worker: Worker, trained: Trained, root: Path
 ) -> None:

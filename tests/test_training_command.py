@@ -154,3 +154,32 @@ def test_the_status_says_why_an_agent_is_not_used(home: Home) -> None:
     """Or names the one that is."""
     (row,) = json.loads(trimtab("status", "--json", home=home.path).stdout)["accounts"]
     assert row["kept"] == (None if home.outcome["promoted"] else home.outcome["why"])
+
+
+def test_an_agent_that_learned_from_forgotten_mail_goes_with_the_next(
+    home: Home, tmp_path: Path
+) -> None:
+    """It stays in use, marked, until a training without that mail has made one that passes."""
+    path = tmp_path / "home"
+    shutil.copytree(home.path, path, ignore=shutil.ignore_patterns("run"))
+    trimtab("adapters", "promote", home.adapter, home=path)
+    trimtab("export", tmp_path / "mine", home=path)
+    lessons = (tmp_path / "mine" / "lesson.jsonl").read_text("utf-8").splitlines()
+    trained_on = json.loads(lessons[0])
+    trimtab("forget", "--mail", trained_on["sample_id"], "--yes", home=path)
+    (listed,) = json.loads(trimtab("adapters", "list", "--json", home=path).stdout)
+    assert (listed["id"], listed["current"], listed["forgotten"]) == (home.adapter, True, True)
+    shown = " ".join(trimtab("adapters", "list", home=path, COLUMNS="200").stdout.split())
+    assert "learned from forgotten mail; trained anew tonight" in shown
+    words = [word for word in trained_on["own_text"].split() if len(word) > 11]
+    datasets = "".join(file.read_text() for file in (path / "datasets").rglob("*.jsonl"))
+    assert [word for word in words if word in datasets] == []
+    outcome = json.loads(trimtab("train", "--json", home=path).stdout.splitlines()[-1])["outcome"]
+    found = {
+        one["id"]: one
+        for one in json.loads(trimtab("adapters", "list", "--json", home=path).stdout)
+    }
+    assert not found[outcome["adapter"]]["forgotten"]
+    assert found[outcome["adapter"]]["parent"] is None
+    assert found[outcome["adapter"]]["verdict"]["current"] is None, "it has no rival in the old one"
+    assert (home.adapter in found) == (not outcome["promoted"])

@@ -12,10 +12,12 @@ from daemon.commands.session import choose_account, load
 from daemon.commands.training import curve_lines
 from daemon.config import Paths
 from daemon.store import adapters as adapter_store
-from daemon.store import trainings
+from daemon.store import forgetting, trainings
 from daemon.store.database import Connection, Database
 from mlx_agent import adapters, codec
 from mlx_agent.train.records import Beside, Lists, TrainEvent, Verdict
+
+FORGOTTEN = "learned from forgotten mail; trained anew tonight"
 
 
 async def list_adapters(account: str | None, *, as_json: bool) -> None:
@@ -24,12 +26,13 @@ async def list_adapters(account: str | None, *, as_json: bool) -> None:
     name = choose_account(settings, account)
     found = adapters.adapters(paths.adapters, name)
     current = adapters.current(paths.adapters, name)
-    verdicts = {verdict.adapter_id: verdict for verdict in await _verdicts(paths, name)}
+    judged, marked = await _judged(paths, name)
+    verdicts = {verdict.adapter_id: verdict for verdict in judged}
     if as_json:
         return print_json(
             [
                 codec.to_data(adapter)
-                | {"current": adapter.id == current}
+                | {"current": adapter.id == current, "forgotten": adapter.id in marked}
                 | {"verdict": _data(verdicts.get(adapter.id))}
                 for adapter in found
             ]
@@ -38,14 +41,18 @@ async def list_adapters(account: str | None, *, as_json: bool) -> None:
     for adapter in found:
         used = "now" if adapter.id == current else ""
         said = verdict_line(verdicts.get(adapter.id))
+        if adapter.id in marked:
+            said = f"{FORGOTTEN} ({said})"
         table.add_row(adapter.id, str(adapter.lessons), used, said)
     return console.print(table)
 
 
-async def _verdicts(paths: Paths, account: str) -> list[Verdict]:
+async def _judged(paths: Paths, account: str) -> tuple[list[Verdict], frozenset[str]]:
+    """The gate's verdicts, and the adapters that learned from forgotten mail."""
     database = await Database.open(paths.database)
     try:
-        return await database.read(adapter_store.verdicts, account)
+        verdicts = await database.read(adapter_store.verdicts, account)
+        return verdicts, await database.read(forgetting.marked, account)
     finally:
         await database.close()
 

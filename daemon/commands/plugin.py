@@ -71,14 +71,7 @@ def install(
 
 def uninstall(*, as_json: bool, platform: str = sys.platform) -> None:
     """Remove what is ours; harmless where nothing is left."""
-    _, where = _here(platform)
-    named = {where.manifest: plugin_files.is_our_manifest}
-    named |= dict.fromkeys(where.storage, plugin_files.is_our_storage)
-    foreign = [path for path, ours in named.items() if not _missing_or(ours, path)]
-    gone = [path for path in (*named, where.launcher, where.package) if path not in foreign]
-    removed = [path for path in gone if _remove(path)]
-    with suppress(OSError):  # not there, or something of the user's is in it
-        where.package.parent.rmdir()
+    removed, foreign = remove(platform)
     if as_json:
         return print_json({"removed": _texts(removed), "left": _texts(foreign)})
     for path in removed:
@@ -90,6 +83,19 @@ def uninstall(*, as_json: bool, platform: str = sys.platform) -> None:
     elif not foreign:
         say("There was nothing to remove.")
     return None
+
+
+def remove(platform: str = sys.platform) -> tuple[list[Path], list[Path]]:
+    """Remove what is ours: what was removed, and what was left for it is another program's."""
+    _, where = _here(platform)
+    named = {where.manifest: plugin_files.is_our_manifest}
+    named |= dict.fromkeys(where.storage, plugin_files.is_our_storage)
+    foreign = [path for path, ours in named.items() if not _missing_or(ours, path)]
+    gone = [path for path in (*named, where.launcher, where.package) if path not in foreign]
+    removed = [path for path in gone if _remove(path)]
+    with suppress(OSError):  # not there, or something of the user's is in it
+        where.package.parent.rmdir()
+    return removed, foreign
 
 
 def build(to: Path | None, *, as_json: bool, folder: Path = FOLDER) -> None:
@@ -133,6 +139,11 @@ def packed(folder: Path) -> bytes:
             if plugin_files.belongs(name) and path.is_file()
         }
     )
+
+
+def where() -> Places:
+    """The plugin's files for this user."""
+    return _here(sys.platform)[1]
 
 
 def _here(platform: str) -> tuple[Paths, Places]:

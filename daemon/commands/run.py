@@ -19,8 +19,11 @@ from daemon.paths import Paths, find_paths, make_directories
 log = logging.getLogger(__name__)
 
 
-async def run_daemon() -> None:
-    """Run the daemon until SIGINT or SIGTERM; raises ConfigMissing with nothing made."""
+async def run_daemon(*, aloud: bool = True) -> None:
+    """Run the daemon until SIGINT or SIGTERM; raises ConfigMissing with nothing made.
+
+    `aloud`: what goes to the log is said on standard error, too.
+    """
     paths = find_paths()
     if not paths.config.exists():
         raise ConfigMissing(paths.config)
@@ -29,7 +32,7 @@ async def run_daemon() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    with logging_to(paths.logs, aloud=True), HomeLock(paths.lock):
+    with logging_to(paths.logs, aloud=aloud), HomeLock(paths.lock):
         async with front(paths.socket) as door, AsyncExitStack() as stack:
             await _enter(stack, paths, door)
             log.info("trimtab answers at %s; Ctrl-C ends it", paths.socket)

@@ -78,12 +78,17 @@ class _Current:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """The gate of a home. `offline` is the writer that costs nothing."""
+    """The gate of a home. `offline` is the writer that costs nothing.
+
+    `forgotten` are adapters that are to go, for they learned from mail that the user had forgotten:
+    a candidate need not be better than they.
+    """
 
     door: Door
     worker: Worker
     offline: LargeModel
     root: Path
+    forgotten: frozenset[str] = frozenset()
 
     async def judge(self, candidate: Adapter, splits: Splits) -> Verdict:
         """The verdict on a candidate, by held-out later mail; raises WorkerDied and WorkerBusy."""
@@ -147,7 +152,7 @@ class Judge:
     async def _current(self, candidate: Adapter, lessons: Sequence[Lesson]) -> _Current | None:
         """What the current adapter says, if there is one that can be asked."""
         current = adapters.current(self.root, candidate.account)
-        if current is None:
+        if current is None or current in self.forgotten:
             return None
         try:
             answers = await self._answers(current, lessons)

@@ -8,7 +8,7 @@ is what the job's row keeps; it holds counts and ids, never text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,10 +31,10 @@ from daemon.outgoing import Door
 from daemon.records import JobKind, Progress
 from daemon.slots import Slots
 from daemon.store import adapters as adapter_store
+from daemon.store import forgetting, trainings
 from daemon.store import jobs as job_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
-from daemon.store import trainings
 from daemon.store.database import Database
 from daemon.teaching import BatchTeaching, StoreDesk
 from mlx_agent import adapters, bases
@@ -171,10 +171,12 @@ class Tasks:
             thinking=self.config.train.target == "thinking",
         )
         dataset = write_dataset(self.datasets_root, account, splits, render)
-        request = self._train_request(account, dataset, len(splits.train))
+        marked = await self.database.read(forgetting.marked, account)
+        request = self._train_request(account, dataset, len(splits.train), marked)
+        learned = {one.sample_id for one in (*splits.train, *splits.valid, *splits.test)}
         try:
             candidate = await self._candidate(
-                replace(request, deadline=bound.deadline), report, bound
+                replace(request, deadline=bound.deadline), learned, report, bound
             )
         except (TrainingPaused, Halted) as error:
             if bound.deadline is None:
@@ -192,7 +194,9 @@ class Tasks:
                 return await asyncio.to_thread(with_habits, begun)
         return await asyncio.to_thread(with_habits, split(lessons))
 
-    async def _candidate(self, request: TrainRequest, report: Report, bound: Bound) -> Adapter:
+    async def _candidate(
+        self, request: TrainRequest, learned: Collection[str], report: Report, bound: Bound
+    ) -> Adapter:
         """Train, with the curve told and kept; raises TrainingPaused and Halted."""
         name = request.dataset.name
         async with recorded(self.database, request.account, report, name) as recorder:
@@ -209,23 +213,40 @@ class Tasks:
             )
             candidate = await bound.within(training)
             await self.database.write(adapter_store.add_adapter, candidate)
+            await self.database.write(
+                forgetting.trained, request.account, request.dataset_hash, learned
+            )
             recorder.adapter_id = candidate.id
         recorder.tell(Progress(step="gate", done=0, total=None))
         return candidate
 
     async def _judged(self, candidate: Adapter, splits: Splits) -> dict[str, object]:
-        """Let the candidate pass the gate or not, and remove the adapters that nobody needs."""
+        """Let the candidate pass the gate or not, and remove the adapters that nobody needs.
+
+        One that learned from mail which the user had forgotten is no rival, and goes with the first
+        that did not.
+        """
+        marked = await self.database.read(forgetting.marked, candidate.account)
         judge = Judge(
-            door=self.door, worker=self.worker, offline=self.gate_writer, root=self.adapters_root
+            door=self.door,
+            worker=self.worker,
+            offline=self.gate_writer,
+            root=self.adapters_root,
+            forgotten=marked,
         )
         verdict = await judge.judge(candidate, splits)
         await self.database.write(adapter_store.add_verdict, verdict, self.clock())
         if verdict.promoted:
             adapters.promote(self.adapters_root, candidate.account, candidate.id)
+            if marked and candidate.id not in marked:
+                adapters.remove(self.adapters_root, candidate.account, marked)
         adapters.prune(self.adapters_root, candidate.account)
         return {"adapter": candidate.id, "promoted": verdict.promoted, "why": verdict.reason}
 
-    def _train_request(self, account: str, dataset: Dataset, lessons: int) -> TrainRequest:
+    def _train_request(
+        self, account: str, dataset: Dataset, lessons: int, marked: Collection[str]
+    ) -> TrainRequest:
+        parent = adapters.current(self.adapters_root, account)
         chosen = self.config.train
         base = bases.named(chosen.base)
         rate = chosen.learning_rate
@@ -248,7 +269,7 @@ class Tasks:
             ),
             keep_bytes=round(chosen.keep_gb * 1e9),
             adapters_root=self.adapters_root,
-            parent=adapters.current(self.adapters_root, account),
+            parent=None if parent in marked else parent,
             lessons=lessons,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from daemon.store import tombstones
 from mlx_agent import codec
 from mlx_agent.teach.lessons import Answered
 
@@ -21,8 +22,11 @@ def add(
 ) -> None:
     """Keep the answer to a lesson's question; `key` is the lesson's id and the position.
 
-    The first one counts: a second answer to the same question is as good, and not needed.
+    The first one counts: a second answer to the same question is as good, and not needed. Of a mail
+    that the user had forgotten meanwhile none is kept.
     """
+    if tombstones.is_forgotten(connection, account, sample_id):
+        return
     connection.execute(
         """
         INSERT INTO answer (account, lesson_id, position, sample_id, answer)

@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -111,6 +111,10 @@ class Database:
             lambda: _unsynced(self._connection, lambda c: fn(c, *args, **kwargs))
         )
 
+    async def alone(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """`fn(connection)` outside a transaction, for what SQLite does in none, such as VACUUM."""
+        return await self._run(lambda: fn(self._connection))
+
     async def close(self) -> None:
         """Close after what was begun before."""
         await self._run(self._connection.close)
@@ -122,8 +126,10 @@ class Database:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Created by us, for SQLite would make it readable by all; the WAL takes over the mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    # Created by us, for SQLite would make it readable by all; the WAL takes over the mode. One that
+    # is there is not opened: to close it would undo the locks of this process's other connections.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=True)
     try:

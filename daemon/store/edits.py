@@ -1,5 +1,7 @@
 """Edits: what the user made of drafts. Append-only; triggers refuse UPDATE and DELETE.
 
+They go only with what the user has forgotten (`daemon.store.forgetting`).
+
 One draft may have several: each final text is one row, and the same final text again is no row. A
 text that a client reported comes again, as a row of its own, with the mail that it was sent in. Of
 them one *stands*: that of a mail which names its draft, else that of a mail which was taken for it,
@@ -14,6 +16,7 @@ from hashlib import sha256
 
 from daemon.differences import changes
 from daemon.records import Outcome
+from daemon.store import tombstones
 from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
 from mlx_agent.records import Change, Edit
@@ -41,7 +44,12 @@ _MAILS_TAKEN_BACK = """
 
 
 def add_edit(connection: sqlite3.Connection, edit: Edit) -> bool:
-    """Append an edit; False when this final text of this draft, from this mail, is known."""
+    """Append an edit; False when this final text of this draft, from this mail, is known.
+
+    Nor is one stored of a mail that the user had forgotten meanwhile.
+    """
+    if edit.mail_id and tombstones.is_forgotten(connection, edit.account, edit.mail_id):
+        return False
     cursor = connection.execute(
         """
         INSERT INTO edit VALUES (NULL, :draft_id, :final_hash, :mail_id, :account, :draft_text,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.records import DeletedPolicy, FolderState, FolderView, Forgotten, Reading
+from daemon.store import tombstones
 from daemon.store.columns import to_optional_moment, to_text
 
 AT_ONCE = 5
@@ -22,7 +23,7 @@ AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownUids:
-    """The UIDs of a folder that need no fetching."""
+    """The UIDs of a folder that need no fetching; `linked` are also those of forgotten mails."""
 
     linked: frozenset[int]
     quarantined: frozenset[int]
@@ -63,9 +64,11 @@ def open_folder(
         found_at=found_at,
     )
     if not same:
-        connection.execute(
-            "DELETE FROM quarantine WHERE account = ? AND folder = ?", (account, name)
-        )
+        for table in ("quarantine", "passed_uid"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE account = ? AND folder = ?",  # noqa: S608  # of our own
+                (account, name),
+            )
     if opened != old:
         _save(connection, opened)
     return opened
@@ -86,7 +89,7 @@ def _changes(old: FolderState | None, *, same: bool) -> int:
 
 
 def known_uids(connection: sqlite3.Connection, folder: FolderState) -> KnownUids:
-    """The UIDs that are linked to a mail or in quarantine."""
+    """The UIDs that are linked to a mail, those of forgotten mails, and those in quarantine."""
     linked = connection.execute(
         "SELECT uid FROM uid_link WHERE account = ? AND folder = ? AND uidvalidity = ?",
         (folder.account, folder.folder, folder.uidvalidity),
@@ -96,7 +99,7 @@ def known_uids(connection: sqlite3.Connection, folder: FolderState) -> KnownUids
         (folder.account, folder.folder),
     )
     return KnownUids(
-        linked=frozenset(row["uid"] for row in linked),
+        linked=frozenset(row["uid"] for row in linked) | tombstones.passed_uids(connection, folder),
         quarantined=frozenset(row["uid"] for row in aside),
     )
 
@@ -150,6 +153,7 @@ def finish(
         return Forgotten(mails=len(lost), of=of, held=True)
     connection.execute(_UNLINK, place)
     connection.execute(_STALE_QUARANTINE, place)
+    connection.execute(f"DELETE FROM passed_uid WHERE {_STALE}", place)  # noqa: S608  # as above
     connection.execute("DELETE FROM folder WHERE account = :account AND name != :folder", place)
     if policy == "forget":
         for mail_id in lost:
@@ -211,9 +215,7 @@ def _forget(connection: sqlite3.Connection, account: str, mail_id: str, now: dat
         "DELETE FROM mail WHERE account = ? AND id = ?",
     ):
         connection.execute(statement, (account, mail_id))
-    connection.execute(
-        "INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?)", (account, mail_id, to_text(now))
-    )
+    tombstones.bury(connection, account, mail_id, now, by_user=False)
 
 
 def _lines(header: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from daemon.store import answers, nearest
+from daemon.store import answers, nearest, tombstones
 from daemon.store.columns import to_text
 from mlx_agent import codec
 from mlx_agent.records import Lesson
@@ -17,8 +17,11 @@ from mlx_agent.records import Lesson
 def add_lesson(connection: sqlite3.Connection, lesson: Lesson) -> bool:
     """Store a lesson; False when it is known. Its sample is no longer set aside.
 
-    Its answers go with it: they are part of it now.
+    Its answers go with it: they are part of it now. Of a mail that the user had forgotten meanwhile
+    nothing is stored.
     """
+    if tombstones.is_forgotten(connection, lesson.account, lesson.sample_id):
+        return False
     cursor = connection.execute(
         """
         INSERT INTO lesson VALUES (:account, :id, :sample_id, :x, :rules, :own_text, :baseline,

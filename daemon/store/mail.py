@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from daemon.records import Batch, FolderState, Incoming, Quarantined, Source
+from daemon.store import tombstones
 from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
 from mlx_agent.records import Address, ContextMessage, Mail
@@ -23,7 +24,10 @@ NO_FOLDER = ""
 
 
 def add_batch(connection: sqlite3.Connection, batch: Batch, cut_version: int) -> int:
-    """Store a batch, rows and links together; the number of mails that were not known yet."""
+    """Store a batch, rows and links together; the number of mails that were not known yet.
+
+    What the user had forgotten is passed over.
+    """
     added = sum(_add(connection, incoming, batch, cut_version) for incoming in batch.incoming)
     folder = batch.folder.folder if batch.folder else NO_FOLDER
     set_aside(connection, batch.account, folder, batch.quarantined)
@@ -167,6 +171,10 @@ def _add(
     connection: sqlite3.Connection, incoming: Incoming, batch: Batch, cut_version: int
 ) -> bool:
     assert incoming.mail.account == batch.account, "a batch is of one account"
+    if tombstones.is_forgotten(connection, batch.account, incoming.mail.id):
+        if incoming.uid is not None and batch.folder is not None:
+            tombstones.pass_over(connection, batch.folder, incoming.uid)
+        return False
     is_new = _add_mail(connection, incoming.mail, incoming.tail, cut_version)
     if is_new:
         connection.execute(

@@ -7,7 +7,8 @@ no path; fails with sqlite3.Error, which `daemon.store.database` translates.
 
 Conventions: times are ISO 8601 text in UTC of one fixed width, so text order is time order. Nested
 records are JSON text by `mlx_agent.codec`; what is queried is a column. What was fetched (`source`)
-and what the user sent (`edit`) is never changed; triggers say so.
+and what the user sent (`edit`) is never changed; triggers say so. An edit goes only with what the
+user had forgotten.
 """
 
 from __future__ import annotations
@@ -434,6 +435,36 @@ _NIGHTS: Migration = (
     """,
 )
 
+_FORGETTING: Migration = (
+    # What the user had forgotten does not come back, by whatever way.
+    "ALTER TABLE tombstone ADD COLUMN by_user INTEGER NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE passed_uid (
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uidvalidity INTEGER NOT NULL,
+        uid INTEGER NOT NULL,
+        PRIMARY KEY (account, folder, uidvalidity, uid)
+    ) STRICT
+    """,
+    # Data sets that held forgotten mail: what was trained on them learned from it.
+    """
+    CREATE TABLE forgotten_data (
+        account TEXT NOT NULL,
+        dataset_hash TEXT NOT NULL,
+        PRIMARY KEY (account, dataset_hash)
+    ) STRICT
+    """,
+    # Holds a row only within a transaction that forgets: then edits may be deleted.
+    "CREATE TABLE forgetting (now INTEGER PRIMARY KEY NOT NULL) STRICT",
+    "DROP TRIGGER edit_is_never_deleted",
+    """
+    CREATE TRIGGER edit_is_never_deleted BEFORE DELETE ON edit
+    WHEN NOT EXISTS (SELECT 1 FROM forgetting)
+    BEGIN SELECT RAISE(ABORT, 'edits are append-only'); END
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
@@ -441,6 +472,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _TRAINING,
     (*_DRAFTING, *_LEARNING),
     _NIGHTS,
+    _FORGETTING,
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""

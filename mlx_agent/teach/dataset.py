@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -145,6 +145,28 @@ def splits_of(path: Path, lessons: Iterable[Lesson]) -> Splits | None:
     except (OSError, ValueError, KeyError):
         return None
     return Splits(train=found["train"], valid=found["valid"], test=found["test"])
+
+
+def kept(root: Path) -> list[tuple[str, Dataset, frozenset[str]]]:
+    """The complete data sets under `root`, each with its account and the ids of its lessons."""
+    found = []
+    for path in sorted(root.glob("*/manifest.json")):
+        try:
+            manifest = json.loads(path.read_bytes())
+            ids = frozenset(one for name in SPLITS for one in manifest["lessons"][name])
+            dataset = Dataset(path=path.parent, hash=manifest["hash"])
+            found.append((str(manifest["account"]), dataset, ids))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # no data set of ours, or a damaged one, which nothing is trained on
+    return found
+
+
+def remove(root: Path, hashes: Collection[str]) -> list[Path]:
+    """Remove the data sets of these hashes; what was removed."""
+    gone = [root / one[:16] for one in hashes if (root / one[:16]).is_dir()]
+    for path in gone:
+        shutil.rmtree(path)
+    return gone
 
 
 def _lines(splits: Splits, render: RenderSettings, target: Target) -> dict[Split, dict[str, str]]:

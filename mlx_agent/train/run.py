@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from mlx_agent import adapters, bases, codec
+from mlx_agent.adapters import ACTIVATIONS, UNFINISHED
 from mlx_agent.engine import Model, load, load_arrays, mx, save_arrays
 from mlx_agent.errors import (
     AdapterDamaged,
@@ -42,8 +43,6 @@ from mlx.utils import tree_flatten  # isort: skip  # after the engine
 from mlx_lm.tuner.utils import linear_to_lora_layers  # isort: skip
 
 OnEvent = Callable[[TrainEvent], None]
-UNFINISHED = ".unfinished"
-ACTIVATIONS = ".activations"
 KEYS = [
     "self_attn.q_proj",
     "self_attn.k_proj",

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,6 +52,12 @@ def find_credential(account: str, server: Imap | Smtp, *, refused: bool = False)
 def keep_password(account: str, user: str, password: str) -> None:
     """Store a password in the system's keychain; raises KeychainMissing."""
     keychain.keep(account, _entry(account, user), password)
+
+
+def entries(account: str, servers: Iterable[Imap | Smtp | None]) -> tuple[str, ...]:
+    """The names under which an account's passwords and sign-in are kept in the keychain."""
+    users = dict.fromkeys(server.user for server in servers if server is not None)
+    return (*(_entry(account, user) for user in users), account)
 
 
 def first_line(command: str) -> str | None:

@@ -30,6 +30,25 @@ def keep(account: str, entry: str, secret: str) -> None:
         raise KeychainMissing(account, _reason(error)) from error
 
 
+def remove(account: str, entry: str) -> bool:
+    """Whether there was such a secret, which is gone now; raises KeychainMissing.
+
+    A system without a keychain keeps none.
+    """
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
+
+    try:
+        if keyring.get_password(SERVICE, entry) is None:
+            return False
+        keyring.delete_password(SERVICE, entry)
+    except (NoKeyringError, PasswordDeleteError):
+        return False
+    except KeyringError as error:
+        raise KeychainMissing(account, _reason(error)) from error
+    return True
+
+
 def _reason(error: Exception) -> str:
     from keyring.errors import KeyringLocked, NoKeyringError
 
