@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from daemon.cli_models import models_app
+
 app = typer.Typer(
     name="trimtab",
     help="Drafts your mail in your voice. Everything that is learned stays on this machine.",
@@ -357,6 +359,9 @@ def plugin_build(
     from daemon.commands.plugin import build as command
 
     command(to, as_json=as_json)
+
+
+app.add_typer(models_app, name="models")
 
 
 def _run(work: Any) -> None:

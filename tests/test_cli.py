@@ -26,7 +26,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger", "rules", "edits", "plugin",
+    "eval", "demo", "login", "key", "ledger", "rules", "edits", "plugin", "models",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
@@ -68,6 +68,7 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert {name for name in loaded if name.startswith(("daemon", "mlx_agent"))} == {
         "daemon",
         "daemon.cli",
+        "daemon.cli_models",
     }
 
 
