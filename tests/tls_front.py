@@ -60,6 +60,8 @@ def tls_front(certificate: Path, port: int) -> Iterator[int]:
     bound: list[int] = []
     ready, end = threading.Event(), asyncio.Event()
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while piece := await reader.read(65536):
@@ -69,6 +71,7 @@ def tls_front(certificate: Path, port: int) -> Iterator[int]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", port)
+        writers.extend((writer, other_writer))
         await asyncio.gather(pump(reader, other_writer), pump(other_reader, writer))
 
     async def main() -> None:
@@ -77,9 +80,10 @@ def tls_front(certificate: Path, port: int) -> Iterator[int]:
         ready.set()
         await end.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        await asyncio.sleep(0)
+        for writer in writers:
+            writer.transport.abort()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait([asyncio.create_task(asyncio.sleep(0.01)), *rest], timeout=10)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
