@@ -4,6 +4,7 @@ A healthy home has none. Against a real Dovecot, real certificates, a real daemo
 was really damaged.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -26,6 +27,7 @@ from dovecot_server import Dovecot
 from keychains import Locked
 from running_daemon import running
 from small_disks import small_disk
+from smtp_server import running_smtp
 from tls_front import ADDRESS, make_certificate, tls_front
 from tools import free_port
 
@@ -512,6 +514,26 @@ def test_a_server_that_is_not_there_or_says_nothing_is_told(
         findings = examine(looks, scene, 0.5)
     assert the(findings, "imap/work", "warn").what == "No answer in 0 s."
     assert the(findings, "disk", "ok")
+
+
+async def test_the_sending_server_is_logged_in_to_and_given_nothing(found: Found) -> None:
+    """A refused password and a server that is not there are told."""
+    async with running_smtp() as server:
+        for password, state in (("secret", "ok"), ("wrong", "wrong")):
+            config = smtp_toml(server.port, password)
+            findings = await asyncio.to_thread(found, config, offline=False)
+            assert bad(findings) == ({} if state == "ok" else {"smtp/work": "wrong"})
+        assert server.received == []
+        assert server.connections == 2
+    findings = await asyncio.to_thread(found, smtp_toml(free_port(), "secret"), offline=False)
+    assert "accounts.work.smtp" in the(findings, "smtp/work", "wrong").mend
+
+
+def smtp_toml(port: int, password: str) -> str:
+    return (
+        f'{ACCOUNT}[accounts.work.smtp]\nhost = "127.0.0.1"\nport = {port}\nuser = "u"\n'
+        f'security = "plain"\npassword_command = "echo {password}"\n'
+    )
 
 
 @pytest.mark.parametrize("keychain", [Locked], indirect=True)

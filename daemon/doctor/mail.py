@@ -1,25 +1,34 @@
 """The mail servers: what is shown to them, the certificate, the folders, the room that is left.
 
-One connection for each account, beside the daemon's. Nothing is renewed: an access token that is
+One connection to each, beside the daemon's. Nothing is renewed: an access token that is
 due is left to the daemon, and the server is then met without a login.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from daemon.config import Account, Imap
+from daemon.config import Imap, Smtp
 from daemon.doctor.findings import Finding, Look, Scene, of_error, ok, skipped, warn, wrong
-from daemon.errors import KeychainMissing, LoginRefused, ServerUnreachable, SignInNeeded
+from daemon.errors import (
+    KeychainMissing,
+    LoginRefused,
+    SendingFailed,
+    SendingRefused,
+    ServerUnreachable,
+    SignInNeeded,
+)
 from daemon.mailbox.auth import oauth
 from daemon.mailbox.auth.credentials import Credential, find_credential
 from daemon.mailbox.connection import meet, open_link
 from daemon.mailbox.imap import Mailbox
 from daemon.mailbox.quota import Quota, find_quota
+from daemon.mailbox.submission import knock
 from mlx_agent.errors import TrimtabError
 
 SOON = timedelta(days=14)
@@ -36,7 +45,9 @@ def looks(scene: Scene, *, offline: bool) -> Iterator[tuple[str, Look]]:
             nothing = skipped(f"imap/{name}", "No server: its mail comes by `trimtab import`.")
             yield f"imap/{name}", partial(_say, nothing)
         else:
-            yield f"imap/{name}", partial(_look_at, name, account, offline)
+            yield f"imap/{name}", partial(_look_at, name, account.imap, offline)
+        if account.smtp is not None:
+            yield f"smtp/{name}", partial(_look_at_smtp, name, account.smtp, offline)
 
 
 def _say(finding: Finding, scene: Scene) -> Iterator[Finding]:
@@ -44,9 +55,7 @@ def _say(finding: Finding, scene: Scene) -> Iterator[Finding]:
     yield finding
 
 
-def _look_at(name: str, account: Account, offline: bool, scene: Scene) -> Iterator[Finding]:
-    server = account.imap
-    assert server is not None
+def _look_at(name: str, server: Imap, offline: bool, scene: Scene) -> Iterator[Finding]:
     credential: Credential | None = None
     try:
         credential = _credential(name, server)
@@ -56,8 +65,6 @@ def _look_at(name: str, account: Account, offline: bool, scene: Scene) -> Iterat
         due = "is there; its token is due to be renewed, by the daemon"
         said = "is there" if credential else due
         yield ok(f"secret/{name}", f"What the mail server is shown {said}.")
-    if account.smtp is not None:
-        yield from _second_secret(name, account)
     if offline:
         yield skipped(f"imap/{name}", "Not asked (--offline).")
         return
@@ -74,17 +81,31 @@ def _credential_check(name: str, error: TrimtabError) -> str:
     return f"keychain/{name}" if isinstance(error, KeychainMissing) else f"secret/{name}"
 
 
-def _second_secret(name: str, account: Account) -> Iterator[Finding]:
-    """What the sending server is shown; it is not logged in to."""
-    assert account.smtp is not None
+def _look_at_smtp(name: str, server: Smtp, offline: bool, scene: Scene) -> Iterator[Finding]:
+    """The sending server: a login, and nothing handed in."""
+    del scene
+    check, at = f"smtp/{name}", f"{server.host}:{server.port}"
     try:
-        if account.smtp.auth == "password":
-            find_credential(name, account.smtp)
+        credential = _credential(name, server)
     except TrimtabError as error:
-        yield of_error(f"secret/{name}/smtp", error)
+        yield of_error(check, error)
+        return
+    if offline or credential is None:
+        why = "--offline" if offline else "its token is due to be renewed, by the daemon"
+        yield skipped(check, f"Not asked ({why}).")
+        return
+    try:
+        asyncio.run(knock(name, server, credential))
+    except LoginRefused as error:
+        yield of_error(check, error)
+    except (SendingFailed, SendingRefused) as error:
+        mend = f"Check accounts.{name}.smtp in the config, and the network."
+        yield wrong(check, f"{at} takes no mail: {error.reason}.", mend)
+    else:
+        yield ok(check, f"{at} takes the login.")
 
 
-def _credential(name: str, server: Imap) -> Credential | None:
+def _credential(name: str, server: Imap | Smtp) -> Credential | None:
     """What to log in with; None where it would have to be renewed first."""
     if server.auth == "password" or server.token_command:
         return find_credential(name, server)
