@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from command import trimtab
 from conftest import account_toml
-from dovecot_server import Dovecot
+from dovecot_server import Dovecot, running_dovecot
 from keychains import Locked
 from running_daemon import running
 from small_disks import small_disk
@@ -560,6 +560,29 @@ def test_an_account_that_is_not_signed_in_is_told(found: Found, keychain: object
     )
     oauth = '[accounts.work.oauth]\nprovider = "google"\nclient_id = "c"\n'
     assert "`trimtab login" in the(found(config + oauth), "secret/work", "wrong").mend
+
+
+QUOTA = """
+protocol imap {
+  mail_plugins = quota imap_quota
+}
+plugin {
+  quota = count:User quota
+  quota_rule = *:storage=200K
+  quota_vsizes = yes
+}
+"""
+
+
+@pytest.mark.dovecot
+def test_the_room_in_the_mailbox_is_what_the_server_tells(found: Found) -> None:
+    """By IMAP's own extension."""
+    mail_of_195k = b"From: a@b.example\r\n\r\n" + (b"z" * 70 + b"\r\n") * 2770
+    with running_dovecot(QUOTA) as server:
+        config = imap_toml("127.0.0.1", server.port, "u9", security="plain")
+        assert the(found(config, offline=False), "quota/work", "ok").what.startswith("0 of 0 MB")
+        server.append("u9", [mail_of_195k])
+        assert bad(found(config, offline=False)) == {"quota/work": "warn"}
 
 
 @pytest.mark.parametrize(
