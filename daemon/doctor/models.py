@@ -210,8 +210,10 @@ def judge_memory(
             yield wrong("memory", what, smaller)
             return
     if machine.pressed or size * ANSWERING > machine.spare:
-        mend = "Close other programs: until there is room, your style card stands in."
-        yield warn("memory", "Other programs have taken most of the memory.", mend)
+        mend = (
+            "Close other programs, unless it is a training: until then your style card stands in."
+        )
+        yield warn("memory", "Most of the memory is in use now.", mend)
         return
     yield ok("memory", f"{machine.total / GB:.0f} GB are enough for the base.")
 
