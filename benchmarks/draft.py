@@ -9,8 +9,8 @@ Sections:
     overhead  milliseconds from the request to the writer's first words on the socket, less the
               writer's own, with 1 and with 20 drafts in flight: what who sends bytes over a bare
               socket waits for them at the daemon, and at the writer. Beside it the same by the
-              writer's client alone, and through the daemon's client in Python. The home holds 1,000 mails and
-              no agent, so that what is measured is everything but agent and writer
+              writer's client alone, and through the daemon's client in Python. The home holds
+              1,000 mails and no agent: what is measured is everything but agent and writer
     agent     milliseconds to an agent's rules: its model not loaded, loaded, and after `/v1/warm`.
               Needs the people's mail beside the repository and is left out without it
     memory    resident memory of the idle daemon, and its growth over 10,000 drafts

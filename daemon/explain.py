@@ -94,8 +94,8 @@ def _nothing_to_teach(error: e.NothingToTeach) -> str:
 def _base_not_found(error: m.BaseNotFound) -> str:
     if error.base.count("/") == 1 and not error.base.startswith(("/", "~", ".")):
         return (
-            f"The base model {error.base!r} is not on this machine; fetch it with `hf download "
-            f"{error.base}`, or set train.base to 'pocket'."
+            f"The base model {error.base!r} is not on this machine; fetch it with `trimtab "
+            f"models download {error.base}`, or set train.base to 'pocket'."
         )
     return (
         f"There is no base model {error.base!r}; set train.base to 'auto', to 'pocket', or to a "
@@ -354,6 +354,28 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     m.DiskFull: lambda _: (
         "The disk is full; make room and try again. Nothing was left half-done, and the agent in "
         "use stays."
+    ),
+    m.RoomMissing: lambda x: (
+        f"The disk has no room for {x.model}"
+        f"{f', which needs {x.need / 1e9:.1f} GB more' if x.need else ''}; make room and run it "
+        "again: what was fetched is kept."
+    ),
+    m.HubRefused: lambda x: (
+        f"The model hub does not give {x.model!r} ({x.reason}); `trimtab models list` shows the "
+        "models that trimtab knows."
+    ),
+    m.DownloadDamaged: lambda x: (
+        f"{x.file} of {x.model} is not what the hub says it is, and was thrown away; run it again, "
+        "over another network if that does not help."
+    ),
+    m.DownloadRunning: lambda x: f"{x.model} is being downloaded already; wait for that one.",
+    m.BaseInUse: lambda x: (
+        f"{x.base} is needed: it is {x.by}. Name another train.base and train on it first, or "
+        "remove it all the same with --force."
+    ),
+    m.HubUnreachable: lambda x: (
+        f"The model hub cannot be reached ({x.reason}); look at the network and run it again: what "
+        f"was fetched of {x.model} is kept."
     ),
     m.ProtocolRefused: lambda x: (
         f"The model process speaks version {x.spoken} of its protocol, and was asked in version "

@@ -3,7 +3,7 @@
 A base is a directory that mlx-lm loads: the pocket base that ships with trimtab, a path, or a model
 that the Hugging Face cache holds already. `auto` is the largest of SIZES that suits this machine's
 memory, and the pocket base where MLX has no GPU that it is known to be fast on. Nothing is
-downloaded.
+downloaded here: that is `mlx_agent.hub`, on the user's word.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def named(base: str) -> str:
     """The base by the name that an adapter is to remember: `auto` is what it stands for today."""
     if base != AUTO:
         return base
-    cached = {model for _, model in SIZES if _cached(model)}
-    return choose(psutil.virtual_memory().total, cached, fast=is_fast())
+    there = {model for _, model in SIZES if cached(model)}
+    return choose(psutil.virtual_memory().total, there, fast=is_fast())
 
 
 def find(base: str) -> Path:
@@ -68,13 +68,25 @@ def find(base: str) -> Path:
     base = named(base)
     if base == POCKET:
         path = pocket.path()
-    elif "/" in base and (cached := _cached(base)):
-        path = cached
+    elif "/" in base and (snapshot := cached(base)):
+        path = snapshot
     else:
         path = _expanded(base)
     if not (path / "config.json").is_file():
         raise BaseNotFound(base)
     return path
+
+
+def hub_cache() -> Path:
+    """Where Hugging Face's own programs keep models, and `mlx_agent.hub` puts them."""
+    return Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser() / "hub"
+
+
+def cached(model_id: str) -> Path | None:
+    """The newest snapshot of a model in the Hugging Face cache, None if it is not there."""
+    snapshots = hub_cache() / f"models--{model_id.replace('/', '--')}" / "snapshots"
+    found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def render_settings(path: Path) -> RenderSettings:
@@ -108,11 +120,3 @@ def _expanded(base: str) -> Path:
         return Path(base).expanduser()
     except RuntimeError as error:  # ~ and a user whom nobody knows
         raise BaseNotFound(base) from error
-
-
-def _cached(model_id: str) -> Path | None:
-    """The newest snapshot of a model in the Hugging Face cache, None if it is not there."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    snapshots = home / "hub" / f"models--{model_id.replace('/', '--')}" / "snapshots"
-    found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -10,6 +10,11 @@
     │   ├── AdapterNotFound
     │   ├── AdapterDamaged          a file of the adapter is missing or differs from its manifest
     │   ├── DiskFull                no room for a data set or an adapter
+    │   ├── RoomMissing             no room on the disk for a model that is to be downloaded
+    │   ├── HubRefused              the model hub has no such model, or not for everybody
+    │   ├── DownloadDamaged         a file is not what the hub says it is; it was thrown away
+    │   ├── DownloadRunning         another process downloads that model
+    │   ├── BaseInUse               the model that is to be removed is needed
     │   ├── KeyMissing              no key for a large model from its source
     │   ├── KeyRefused              the provider refused the key, or its account has no credit
     │   ├── ModelMissing            the provider, or the disk, has no model of that name
@@ -20,6 +25,7 @@
     │   ├── TrainingPaused          the deadline came; the next training goes on from there
     │   ├── RateLimited             the provider asks to wait; carries its delay
     │   ├── ModelOverloaded         the provider cannot answer now
+    │   ├── HubUnreachable          the model hub; what was fetched is kept
     │   └── ModelUnreachable        name, network, TLS or time-out; `sent`: it may have been paid
     ├── ProtocolRefused         the worker process speaks another version of the protocol
     ├── WorkerFailed            a bug in the worker process, by the class of its exception
@@ -121,6 +127,36 @@ class DiskFull(UserError):
 
 
 @dataclass(eq=False)
+class RoomMissing(UserError):
+    model: str
+    need: int
+    """Bytes; 0 where the disk was found full."""
+
+
+@dataclass(eq=False)
+class HubRefused(UserError):
+    model: str
+    reason: str
+
+
+@dataclass(eq=False)
+class DownloadDamaged(UserError):
+    model: str
+    file: str
+
+
+@dataclass(eq=False)
+class DownloadRunning(UserError):
+    model: str
+
+
+@dataclass(eq=False)
+class BaseInUse(UserError):
+    base: str
+    by: str
+
+
+@dataclass(eq=False)
 class KeyMissing(UserError):
     model: str
     source: str
@@ -183,6 +219,12 @@ class ModelUnreachable(TransientError):
     model: str
     reason: str
     sent: bool = False
+
+
+@dataclass(eq=False)
+class HubUnreachable(TransientError):
+    model: str
+    reason: str
 
 
 @dataclass(eq=False)

@@ -133,15 +133,15 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def running_dovecot() -> Iterator[Dovecot]:
-    """Start Dovecot, wait for its greeting, and stop it."""
+def running_dovecot(more: str = "") -> Iterator[Dovecot]:
+    """Start Dovecot with `more` in its config, wait for its greeting, and stop it."""
     binary = require("dovecot", "dovecot-imapd")
     directory = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     port, tls_port = free_port(), free_port()
     (directory / "home").mkdir()
     config = directory / "dovecot.conf"
-    config.write_text(_config(directory, user, port, tls_port), "utf-8")
+    config.write_text(_config(directory, user, port, tls_port) + more, "utf-8")
     certificate, key = make_certificate(directory)
     for path in (directory, directory / "home", config, certificate, key):
         os.chown(path, user.pw_uid, user.pw_gid)

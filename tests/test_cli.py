@@ -26,7 +26,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger", "rules", "edits", "plugin",
+    "eval", "demo", "login", "key", "ledger", "rules", "edits", "plugin", "doctor", "models",
     "service", "forget", "export", "backup", "restore", "uninstall",
 }  # fmt: skip
 FULL = "is full; make room and try again"
@@ -70,6 +70,7 @@ def test_the_help_loads_nothing_heavy() -> None:
         "daemon",
         "daemon.cli",
         "daemon.cli_home",
+        "daemon.cli_models",
     }
 
 

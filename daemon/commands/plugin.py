@@ -121,6 +121,14 @@ def doctor(*, as_json: bool, folder: Path = FOLDER, platform: str = sys.platform
         sys.exit(1)
 
 
+def examined() -> list[Check] | None:
+    """The same for `trimtab doctor`; None where nothing was ever installed."""
+    paths, where = _here(sys.platform)
+    if not any(os.path.lexists(path) for path in (where.manifest, where.launcher, where.package)):
+        return None
+    return list(checks(_look(where, FOLDER), where, paths.socket, _access_now(paths)))
+
+
 def lines(said: Iterable[Check]) -> Iterator[str]:
     """A line for each check, for people."""
     for check in said:

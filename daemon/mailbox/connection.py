@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from imapclient import IMAPClient
@@ -179,6 +180,10 @@ class Link:
         """Whether the server offers an extension. Asked of what the login told; sends nothing."""
         return bool(self._client.has_capability(capability))
 
+    def expires(self) -> datetime | None:
+        """When the server's certificate ends; None where there is none, or none is verified."""
+        return _expires(self._client.socket())
+
     def abort(self) -> None:
         """Shut the connection down under the command that is running; from any thread."""
         self._broken = True
@@ -201,6 +206,28 @@ def open_link(account: str, server: Imap, credential: Credential) -> Link:
             _disconnect(client, watchdog, politely=False)
             raise
     return Link(account, server, client, watchdog)
+
+
+def meet(account: str, server: Imap) -> datetime | None:
+    """Connect, with TLS as the config says, and leave; when the server's certificate ends.
+
+    Raises ServerBusy and ServerUnreachable.
+    """
+    watchdog = Watchdog()
+    with _translated(account, server, watchdog):
+        client = _connect(server, watchdog)
+        try:
+            return _expires(client.socket())
+        finally:
+            _disconnect(client, watchdog, politely=True)
+
+
+def _expires(link: socket.socket) -> datetime | None:
+    told = link.getpeercert() if isinstance(link, ssl.SSLSocket) else None
+    ends = (told or {}).get("notAfter")
+    if not isinstance(ends, str):
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
 
 
 def tls_context(host: str) -> ssl.SSLContext:

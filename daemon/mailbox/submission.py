@@ -57,15 +57,7 @@ async def submit(account: str, server: Smtp, credential: Credential, envelope: E
     Raises LoginRefused, SendingRefused (the server said no) and SendingFailed (no connection), each
     of which means that nothing was sent, and SendingUnknown.
     """
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        use_tls=server.security == "tls",
-        start_tls=False,
-        tls_context=tls_context(server.host),
-        local_hostname=_CALLS_ITSELF,
-        timeout=COMMAND_S,
-    )
+    client = _client(server)
     try:
         with _nothing_sent(account, server, credential):
             await _log_in(account, server, client, credential)
@@ -76,6 +68,33 @@ async def submit(account: str, server: Smtp, credential: Credential, envelope: E
             await client.quit(timeout=GOODBYE_S)
     finally:
         client.close()
+
+
+async def knock(account: str, server: Smtp, credential: Credential) -> None:
+    """Log in as `submit` does, and leave with nothing handed in.
+
+    Raises LoginRefused, SendingRefused and SendingFailed.
+    """
+    client = _client(server)
+    try:
+        with _nothing_sent(account, server, credential):
+            await _log_in(account, server, client, credential)
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=GOODBYE_S)
+    finally:
+        client.close()
+
+
+def _client(server: Smtp) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.security == "tls",
+        start_tls=False,
+        tls_context=tls_context(server.host),
+        local_hostname=_CALLS_ITSELF,
+        timeout=COMMAND_S,
+    )
 
 
 async def _log_in(
