@@ -19,11 +19,12 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 Changes = Mapping[tuple[str, ...], Any]
-"""New values by their TOML paths; None takes a value, or a whole table, away."""
+"""New values by their TOML paths."""
 _ACCOUNT = "work"
 """The account in the example."""
 _OPTIONAL = ("imap", "smtp", "oauth")
-_UNSET = object()
+UNSET = object()
+"""No value; equal to nothing that TOML has."""
 
 
 class LayoutUnknown(Exception):
@@ -50,7 +51,9 @@ def changed(text: str, changes: Changes) -> str:
     try:
         wanted = _applied(old, changes)
         differing = {
-            path: value for path, value in changes.items() if _at(old, path) != _at(wanted, path)
+            path: value
+            for path, value in changes.items()
+            if value_at(old, path) != value_at(wanted, path)
         }
         new = _edited(text, differing)
         if tomllib.loads(new) == wanted:
@@ -58,6 +61,15 @@ def changed(text: str, changes: Changes) -> str:
     except (TOMLKitError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
         raise LayoutUnknown from error
     raise LayoutUnknown
+
+
+def value_at(data: Any, path: tuple[str, ...]) -> Any:
+    """The value at a TOML path; UNSET where there is none."""
+    for name in path:
+        if not isinstance(data, Mapping) or name not in data:
+            return UNSET
+        data = data[name]
+    return data
 
 
 def _example() -> str:
@@ -94,10 +106,7 @@ def _edited(text: str, changes: Changes) -> str:
     for path, value in changes.items():
         table = _table_at(document, path[:-1])
         if table is None:
-            if value is not None:
-                missing.setdefault(path[:-1], {})[path[-1]] = value
-        elif value is None:
-            table.pop(path[-1], None)
+            missing.setdefault(path[:-1], {})[path[-1]] = value
         else:
             table[path[-1]] = value
     new = tomlkit.dumps(document)
@@ -116,31 +125,15 @@ def _written(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Iterator[st
 
 
 def _table_at(document: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(document, Mapping) or name not in document:
-            return None
-        document = document[name]
-    return document
+    found = value_at(document, path)
+    return None if found is UNSET else found
 
 
 def _applied(data: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
     new: dict[str, Any] = deepcopy(dict(data))
     for path, value in changes.items():
-        if value is None and _at(new, path) is _UNSET:
-            continue
         table = new
         for name in path[:-1]:
             table = table.setdefault(name, {})
-        if value is None:
-            del table[path[-1]]
-        else:
-            table[path[-1]] = value
+        table[path[-1]] = value
     return new
-
-
-def _at(data: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(data, Mapping) or name not in data:
-            return _UNSET
-        data = data[name]
-    return data
