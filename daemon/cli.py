@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from daemon.cli_home import app as home_app
+from daemon.cli_init import init
 from daemon.cli_models import models_app
 
 app = typer.Typer(
@@ -36,12 +37,7 @@ AccountOption = Annotated[
 ]
 
 
-@app.command()
-def init() -> None:
-    """Ask for an account, check the connection, and write the config."""
-    from daemon.commands.init import init as command
-
-    command()
+app.command()(init)
 
 
 @app.command()

@@ -1,126 +1,247 @@
-"""`init`: ask for an account, check the connection, write the config."""
+"""`init`: from an address to a config that works.
+
+Questions come first, and nothing is changed until all are answered: then secrets go into the
+keychain and the config's new text in place of the old one. Again, it shows what is there.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
+import tomllib
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import tomli_w
 import typer
 
 from daemon import config
+from daemon.commands.asking import Asker
+from daemon.commands.init_mail import (
+    account_name,
+    ask_access,
+    ask_person,
+    ask_servers,
+    check_addresses,
+    look,
+    sentence,
+)
+from daemon.commands.init_models import ask_cloud, ask_large, say_base
+from daemon.commands.init_records import Options, Part, Secret, Seen
 from daemon.commands.output import say
-from daemon.config import Imap
-from daemon.errors import ConfigMissing, KeychainMissing, TrimtabError
+from daemon.config import Config
+from daemon.config_text import LayoutUnknown, changed, fresh, value_at, with_account
+from daemon.errors import ConfigInvalid, ConfigMissing, ConfigProblem, KeychainMissing, TrimtabError
 from daemon.explain import explain
-from daemon.mailbox.auth import oauth
-from daemon.mailbox.auth.credentials import keep_password
-from daemon.mailbox.imap import Mailbox
-from daemon.mailbox.session import open_session
+from daemon.paths import Paths
 
-_CLOUD: tuple[str, ...] = get_args(config.Cloud)
+Values = dict[tuple[str, ...], Any]
 
 
-def init() -> None:
-    """Add an account to the config; an account that is there is asked for again."""
+def init(options: Options) -> None:
+    """Ask for an account and models, look whether they work, and write the config."""
     paths = config.find_paths()
+    text, before = _existing(paths.config)
+    if options.passwords > 1:
+        raise typer.BadParameter("one of the --password-... options is enough")
+    asker = Asker(silent=options.yes)
+    address, name = _ask_which(asker, options, before)
+    mail, seen = _ask_mail(asker, options, paths, text, before, address=address, name=name)
+    models = ask_large(asker, before)
+    values: Values = {**mail.changes, **models.changes}
+    settings = _settled(paths, text, name, values)[1]
+    cloud = settings.accounts[name].cloud
+    values["accounts", name, "cloud"] = ask_cloud(
+        asker, options, settings, cloud, seen.mails if seen else None
+    )
+    say_base(settings)
+    for secret in (*mail.secrets, *models.secrets):
+        values |= _keep(asker, secret)
+    new, settings = _settled(paths, text, name, values)
     config.make_directories(paths)
-    data = _existing(paths.config)
-    name = typer.prompt("A short name for the account", default="work")
-    account = _ask_account()
-    if typer.confirm("Is its Sent folder on an IMAP server?", default=True):
-        account |= _ask_server(name, account["addresses"][0])
-    account["cloud"] = _ask_cloud()
-    data.setdefault("accounts", {})[name] = account
-    checked = config.validate(data, paths.config).accounts[name]
-    if checked.imap is not None and checked.oauth is None:
-        asyncio.run(_check(name, checked.imap))
-    _write(paths.config, data)
-    first = f"`trimtab login --account {name}`, then " if checked.oauth else ""
+    _write(paths.config, new)
+    _offer(asker)
+    imap = settings.accounts[name].imap
+    signs_in = imap is not None and imap.auth != "password"
+    first = f"`trimtab login --account {name}`, then " if signs_in else ""
     say(f"Wrote {paths.config}. Next: {first}`trimtab sync`, or `trimtab import PATH`.")
 
 
-def _existing(path: Path) -> dict[str, Any]:
-    """The config as it stands, so that adding an account keeps the rest."""
+def _existing(path: Path) -> tuple[str, Config]:
+    """The config as it stands, with its text; raises ConfigInvalid."""
     try:
-        return config.load(path).model_dump(exclude_unset=True, mode="json")
+        settings = config.load(path)
     except ConfigMissing:
-        return {}
+        return "", Config()
+    return path.read_text("utf-8"), settings
 
 
-def _ask_account() -> dict[str, Any]:
-    name = typer.prompt("Your name as it stands in your mails")
-    addresses = typer.prompt("Every address that you write from, with commas between")
-    return {"name": name, "addresses": [a.strip() for a in addresses.split(",") if a.strip()]}
-
-
-def _ask_server(account: str, address: str) -> dict[str, Any]:
-    """The tables of the IMAP server, and of the OAuth client where that is how to log in."""
-    imap = _ask_imap(address)
-    provider = oauth.provider_at(imap["host"])
-    if provider and typer.confirm(
-        f"Sign in by OAuth, with a client id that you have registered with {provider.title()}?",
-        default=provider == "microsoft",  # it takes no passwords any more
-    ):
-        client = {"provider": provider, "client_id": typer.prompt("Client id")}
-        return {"imap": imap | {"auth": "xoauth2"}, "oauth": client}
-    return {"imap": imap | _ask_password(account, imap["user"])}
-
-
-def _ask_cloud() -> str:
-    """What may leave this machine; nothing, unless the user says so."""
-    say("What may be sent to a large model that is not on this machine?")
-    say("  never   nothing")
-    say("  drafts  the drafts that you ask for, with the mail you answer")
-    say(
-        "  all     your sent mails too, for teaching; `trimtab teach --dry-run` shows what and when"
+def _ask_which(asker: Asker, options: Options, before: Config) -> tuple[str, str]:
+    """The address, and the account's name."""
+    first = next(iter(before.accounts.values()), None)
+    if options.account in before.accounts:
+        first = before.accounts[options.account]
+    address = options.address or asker.text(
+        "Your address",
+        first.addresses[0] if first else None,
+        check=check_addresses,
+        flag="--address",
     )
-    while (choice := typer.prompt("Your choice", default="never").strip()) not in _CLOUD:
-        say(f"Say {', '.join(_CLOUD)}.")
-    return str(choice)
+    if wrong := check_addresses(address) or ("," in address and "Say one address here."):
+        raise typer.BadParameter(wrong)
+    usual = account_name(before, address)
+    name = options.account or asker.text(
+        "A short name for the account", usual, check=_check_account
+    )
+    if wrong := _check_account(name):
+        raise typer.BadParameter(wrong)
+    return address, name
 
 
-def _ask_imap(address: str) -> dict[str, Any]:
-    domain = address.partition("@")[2]
-    found: dict[str, Any] = {"host": typer.prompt("IMAP server", default=f"imap.{domain}")}
-    found["port"] = typer.prompt("Port", default=993, type=int)
-    local = found["host"] in config.LOOPBACK
-    default = "tls" if found["port"] == 993 else "plain" if local else "starttls"
-    found["security"] = typer.prompt("Security (tls, starttls, plain)", default=default)
-    found["user"] = typer.prompt("User name there", default=address)
-    return found
+def _check_account(name: str) -> str:
+    fits = 0 < len(name) < 32 and name[0] not in "-_" and name.isascii()
+    small = name == name.lower() and name.replace("-", "").replace("_", "").isalnum()
+    return "" if fits and small else "A name has small letters, digits, - and _, and is short."
 
 
-def _ask_password(account: str, user: str) -> dict[str, str]:
-    """Into the keychain; where there is none, a command or a variable is named instead."""
-    password = typer.prompt("Password (kept in the system's keychain)", hide_input=True)
+# --- the account ----------------------------------------------------------------------------------
+
+
+def _ask_mail(
+    asker: Asker,
+    options: Options,
+    paths: Paths,
+    text: str,
+    before: Config,
+    *,
+    address: str,
+    name: str,
+) -> tuple[Part, Seen | None]:
+    """Who writes, and where the mail is; asked again as long as the server is not reached."""
+    account = before.accounts.get(name)
+    person = ask_person(asker, options, address, account)
+    values: Values = {("accounts", name, key): value for key, value in person.items()}
+    while True:
+        servers = ask_servers(asker, options, address, account)
+        if servers is None:
+            return Part(changes=values), None
+        access = ask_access(asker, options, name, servers, account)
+        part = Part(changes=values | dict(access.changes), secrets=access.secrets)
+        settings = _settled(paths, text, name, part.changes)[1]
+        typed = next((secret.value for secret in access.secrets), "")
+        if not options.check or not _is_password(settings, name):
+            return part, None
+        seen, failed = _try(name, settings, typed)
+        if not failed or _decide(asker, failed) == "write":
+            return part, seen
+        account = settings.accounts[name]  # what was typed is shown as the default
+
+
+def _is_password(settings: Config, name: str) -> bool:
+    imap = settings.accounts[name].imap
+    return imap is not None and imap.auth == "password"
+
+
+def _try(name: str, settings: Config, typed: str) -> tuple[Seen | None, str]:
+    """What the server shows, or why it does not; `typed` is a password that is not kept yet."""
+    imap = settings.accounts[name].imap
+    assert imap is not None
+    if typed:
+        imap = imap.model_copy(update={"password": typed})
     try:
-        keep_password(account, user, password)
-    except KeychainMissing as error:
-        say(f"The password cannot be kept: {error.reason}.")
-        command = typer.prompt("A command that prints the password (empty: none)", default="")
-        if command:
-            return {"password_command": command}
-        return {"password_env": typer.prompt("The environment variable that holds it")}
-    return {}
-
-
-async def _check(name: str, server: Imap) -> None:
-    try:
-        async with open_session(name, server) as session:
-            folder = await session.call(Mailbox.find_folder, "sent", server.sent_folder)
+        seen = asyncio.run(look(name, imap))
     except TrimtabError as error:
-        say(explain(error))
-        if not typer.confirm("Write the config all the same?", default=False):
-            raise typer.Exit(1) from error
+        return None, explain(error)
+    say(sentence(seen))
+    return seen, ""
+
+
+def _decide(asker: Asker, failed: str) -> str:
+    say(failed)
+    if asker.silent:
+        raise typer.Exit(1)
+    answer = asker.choice("Go on how (again, write, stop)", ("again", "write", "stop"), "stop")
+    if answer == "stop":
+        say("Nothing was written.")
+        raise typer.Exit(1)
+    return answer
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def _settled(
+    paths: Paths, text: str, name: str, values: Mapping[tuple[str, ...], Any]
+) -> tuple[str, Config]:
+    """The config's text with these answers, and what it means; raises ConfigInvalid."""
+    tables = frozenset(path[2] for path in values if len(path) == 4)
+    try:
+        if not text:
+            text = fresh(name, tables)
+        elif name not in tomllib.loads(text).get("accounts", {}):
+            text = with_account(text, name, tables)
+        new = changed(text, _news(paths, text, values))
+        data = tomllib.loads(new)
+    except (LayoutUnknown, tomllib.TOMLDecodeError) as error:
+        what = "is laid out in a way that `init` cannot change; change it by hand"
+        raise ConfigInvalid(paths.config, (ConfigProblem(where="file", what=what),)) from error
+    return new, config.validate(data, paths.config)
+
+
+def _news(paths: Paths, text: str, values: Mapping[tuple[str, ...], Any]) -> Values:
+    """Those answers that are not what the text says already, or leaves at its default."""
+    data = config.validate(tomllib.loads(text), paths.config).model_dump(mode="json")
+    return {path: value for path, value in values.items() if value_at(data, path) != value}
+
+
+def _keep(asker: Asker, secret: Secret) -> Values:
+    """Into the keychain; where there is none, a command or a variable is named instead."""
+    try:
+        secret.keep(secret.value)
+    except KeychainMissing as error:
+        if asker.silent:
+            raise
+        say(f"The {secret.what} cannot be kept: {error.reason}.")
     else:
-        say(f"The connection works; your sent mail is in {folder!r}.")
+        return {}
+    source = f"{secret.what}_command"
+    told = asker.text(f"A command that prints the {secret.what} (Enter: none)", "")
+    if not told:
+        source = f"{secret.what}_env"
+        told = asker.text("The environment variable that holds it (Enter: none)", "")
+    return {(*table, source): told for table in secret.tables if told}
 
 
-def _write(path: Path, data: dict[str, Any]) -> None:
+def _write(path: Path, text: str) -> None:
     """Written beside and moved, so that a crash leaves the old one; readable by the user alone."""
     building = path.with_suffix(".new")
     building.touch(mode=0o600)
-    building.write_text(tomli_w.dumps(data), "utf-8")
+    building.write_text(text, "utf-8")
     building.replace(path)
+
+
+# --- what goes with it ----------------------------------------------------------------------------
+
+
+def _offer(asker: Asker) -> None:
+    """The service and the extension; what fails there is told, and the config stays."""
+    from daemon.commands import plugin
+
+    offers = []
+    if find_spec("daemon.commands.service"):
+        service = importlib.import_module("daemon.commands.service")
+        offers.append(("Start trimtab at every log-in, as a service?", service.install))
+    offers.append(
+        (
+            "Prepare the extension for Thunderbird?",
+            lambda: plugin.install(http=False, as_json=False),
+        )
+    )
+    for question, install in offers:
+        if not asker.whether(question, default=False):
+            continue
+        try:
+            install()
+        except TrimtabError as error:
+            say(explain(error))
