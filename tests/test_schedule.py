@@ -15,6 +15,7 @@ from daemon.errors import StoreFull
 from daemon.jobs import schedule
 from daemon.jobs.schedule import Trigger, followers, triggers
 from daemon.records import Job, JobKind
+from mlx_agent.log_lines import LineFormatter
 
 ON_SERVER = Account(addresses=("a@b.example",), imap=Imap(host="imap.example", user="a"))
 IMPORTED = Account(addresses=("c@d.example",))
@@ -148,7 +149,9 @@ async def test_a_submission_that_fails_is_logged_and_comes_again(
     again = scheduler.get_job("teach work")
     await stop(scheduler)
     assert again is not None
-    assert caplog.messages == ["teach of work was not queued: StoreFull"]
+    (record,) = caplog.records
+    said = "WARNING job was not queued kind=teach account=work error=StoreFull"
+    assert LineFormatter().format(record).partition(" ")[2] == said
 
 
 async def test_a_scheduler_that_was_shut_down_submits_no_more() -> None:

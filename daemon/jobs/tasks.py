@@ -8,6 +8,7 @@ is what the job's row keeps; it holds counts and ids, never text.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ from daemon.teaching import BatchTeaching, StoreDesk
 from mlx_agent import adapters, bases
 from mlx_agent.errors import TooFewLessons
 from mlx_agent.large import LargeModel
+from mlx_agent.log_lines import told
 from mlx_agent.recipients import walk
 from mlx_agent.records import Lesson
 from mlx_agent.teach.dataset import Dataset, Splits, split, write_dataset
@@ -49,8 +51,11 @@ from mlx_agent.train.records import (
     TrainEvent,
     TrainRequest,
     TrainSettings,
+    Verdict,
     usual_rate,
 )
+
+log = logging.getLogger(__name__)
 
 AT_HAND = 2
 """Samples for each request in flight: while one is waited for, another's question is made ready or
@@ -171,6 +176,7 @@ class Tasks:
         )
         verdict = await judge.judge(candidate, splits)
         await self.database.write(adapter_store.add_verdict, verdict, self.clock())
+        log.info("gate decided", extra=_decided(candidate, verdict))
         if verdict.promoted:
             adapters.promote(self.adapters_root, candidate.account, candidate.id)
         adapters.prune(self.adapters_root, candidate.account)
@@ -267,6 +273,10 @@ async def lessons_to_train(
     planned = {item.mail.id: lesson_id(item, plan.recipe) for item in plan.items}
     aside = await database.read(lesson_store.set_aside_samples, account)
     return usable(await database.read(lesson_store.lessons, account), planned, aside)
+
+
+def _decided(candidate: Adapter, verdict: Verdict) -> dict[str, dict[str, object]]:
+    return told(account=candidate.account, adapter=candidate.id, promoted=verdict.promoted)
 
 
 def _report_step(report: Report, event: TrainEvent) -> None:
