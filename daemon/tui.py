@@ -6,6 +6,7 @@ alone, and 80 columns hold everything: what is too long is cut or folded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ def render_status(state: dict[str, Any], now: datetime, view: View | None = None
     if state.get("daemon") is False:
         parts += [Text(f"No daemon is running; this is what is stored ({now:%H:%M}).")]
     parts += [_accounts(state["accounts"], now, view)]
-    sections = {
+    sections: dict[str, Sequence[RenderableType]] = {
         "Running": _running(state, now),
         "To do": _warned(warnings(state, now)),
         "Tonight": _night(state.get("night"), now),
@@ -79,12 +80,11 @@ def _running(state: dict[str, Any], now: datetime) -> list[RenderableType]:
     """The running job: a bar, what is left, and a training's loss curve."""
     jobs = [job for job in state["jobs"] if job["state"] == "running"]
     progress = state.get("progress")
-    if not jobs and not progress:
+    if not jobs:
         return []
-    job = jobs[0] if jobs else {}
-    begun = job.get("started_at")
-    named = f"{job['kind']} of {job['account']}" if job else progress["step"]
-    lines = [f"{named}, since {_clock(begun, now)}" if begun else named]
+    job = jobs[0]
+    begun = job["started_at"]
+    lines = [f"{job['kind']} of {job['account']}, since {_clock(begun, now)}"]
     if progress:
         lines += [_progress(progress, begun, now)]
         points = [(each["step"], each["loss"]) for each in progress.get("curve", [])]

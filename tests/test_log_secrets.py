@@ -48,10 +48,9 @@ async def work(socket: Path) -> None:
         request = {
             "account": "work",
             "key": "one",
-            "sender": {"name": "Ada", "address": ADA.address.address},
+            "from": {"name": "Ada", "address": ADA.address.address},
             "to": [{"name": "Zacharias", "address": RECIPIENT}],
             "subject": SUBJECT,
-            "context": BODY,
             "bullets": [BULLET],
         }
         draft = [event async for event in client.draft(request)][-1].data["draft"]

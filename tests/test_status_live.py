@@ -27,7 +27,8 @@ addresses = ["ada@home.example"]
 [train]
 min_lessons = 100
 """
-SCRIPT = """stty -g > before
+SCRIPT = """trap : INT
+stty -g > before
 sh -c 'echo $$ > pid; exec "$0" status' "$TRIMTAB"
 echo "ended with $?"
 stty -g > after
