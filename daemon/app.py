@@ -9,6 +9,7 @@ socket is a method here; the routes add nothing to it.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from daemon.nights import Nights
 from daemon.outgoing import Door
 from daemon.purse import Purse
 from daemon.records import DeletedPolicy, Job, JobKind, StandingRules
+from daemon.store import adapters as adapter_store
 from daemon.store import batches as batch_store
 from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
@@ -53,10 +55,12 @@ from mlx_agent.large import LargeModel
 from mlx_agent.large.offline import Offline
 from mlx_agent.recipients import recipient
 from mlx_agent.records import Edit, Recipient
+from mlx_agent.train.records import Verdict
 
 DRAIN_S = 1.5
 """How long drafts may go on being written once the end was asked for; below SHUTDOWN_SECONDS."""
 RECENT_JOBS = 10
+RECENT_AGENTS = 5
 UNREADABLE_SHOWN = 20
 
 
@@ -124,6 +128,8 @@ class App:
             "jobs": [codec.to_data(job) for job in await self.jobs()],
             "night": await self.nights.state(),
             "progress": self._progress(),
+            "min_lessons": self.config.train.min_lessons,
+            "disk": {"free_gb": shutil.disk_usage(self.paths.run).free // 10**9},
         }
 
     async def pause_nights(self, *, paused: bool) -> dict[str, Any]:
@@ -200,11 +206,13 @@ class App:
     async def _account(self, name: str) -> dict[str, Any]:
         counts = await self.database.read(status_store.counts, name)
         aside = await self.database.read(mail_store.quarantined, name)
+        verdicts = await self.database.read(adapter_store.verdicts, name)
         row: dict[str, Any] = codec.to_data(counts)
         return row | {
             "addresses": list(self.config.account(name).addresses),
             "adapter": adapters.current(self.paths.adapters, name),
             "use": codec.to_data(use_of(await self.database.read(edit_store.outcomes, name))),
+            "agents": [_judged(verdict) for verdict in verdicts[: -RECENT_AGENTS - 1 : -1]],
             "unreadable": [codec.to_data(item) for item in aside[:UNREADABLE_SHOWN]],
         }
 
@@ -295,6 +303,12 @@ def build_tasks(paths: Paths, door: Door, worker: Worker) -> Tasks:
         datasets_root=paths.datasets,
         clock=now,
     )
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    """An agent and what the gate said of it."""
+    said = {"promoted": verdict.promoted, "reason": verdict.reason}
+    return {"id": verdict.adapter_id, "verdict": said}
 
 
 def _writer(door: Door, request: DraftRequest, draft_id: str) -> LargeModel:

@@ -77,6 +77,31 @@ def status(
     _run(command(once=once, as_json=as_json))
 
 
+class Level(StrEnum):
+    """How grave a line of the log is."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@app.command()
+def logs(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="At most the last so many; 0 for all.")
+    ] = 50,
+    since: Annotated[str | None, typer.Option(help="How far back: 90s, 15m, 1h or 2d.")] = None,
+    level: Annotated[Level, typer.Option(help="This and graver.")] = Level.INFO,
+) -> None:
+    """Show what happened, one line for each thing."""
+    from daemon.commands.logs import logs as command
+
+    command(follow=follow, lines=lines, since=since, level=level.value)
+
+
 class Deleted(StrEnum):
     """What the user says of mails that a folder lost at once."""
 

@@ -9,6 +9,7 @@ ladder.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -40,6 +41,7 @@ from mlx_agent.checks import check
 from mlx_agent.errors import TrimtabError
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
+from mlx_agent.log_lines import told
 from mlx_agent.records import (
     Draft,
     DraftTask,
@@ -52,6 +54,8 @@ from mlx_agent.records import (
 )
 from mlx_agent.render import prompt_version
 from mlx_agent.rules import rule_id
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,6 +192,7 @@ class Drafter:
             references=request.references,
         )
         await self.database.write(draft_store.add_draft, draft)
+        log.info("draft done", extra=_timed(draft))
         yield Done(draft=draft, checks=last.checks)
 
     async def _known(self, request: DraftRequest) -> Known:
@@ -254,6 +259,13 @@ def _rules_ready(draft_id: str, rules: tuple[Rule, ...], rung: Rung, why: str | 
         voice=rung != "zero-shot",
         degraded=why,
     )
+
+
+def _timed(draft: Draft) -> dict[str, dict[str, object]]:
+    """What of a draft is for the log: where it came from, and when each step was done (ms)."""
+    came = draft.provenance
+    steps = {f"{step}_ms": round(ms) for step, ms in came.timings_ms.items()}
+    return told(account=draft.account, rung=came.rung, writer=came.writer, **steps)
 
 
 def _provenance(

@@ -34,6 +34,7 @@
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
     ├── StoreDamaged            the store's file is no database, or a broken one
+    ├── SinceUnreadable         a span of time given by the user is none
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── ExtensionMissing        the mail program's extension is not in this installation
@@ -290,6 +291,11 @@ class StoreTooNew(UserError):
     path: Path
     found: int
     known: int
+
+
+@dataclass(eq=False)
+class SinceUnreadable(UserError):
+    given: str
 
 
 @dataclass(eq=False)

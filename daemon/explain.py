@@ -256,6 +256,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
     e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; your bullets are kept.",
+    e.SinceUnreadable: lambda x: (
+        f"{x.given!r} is no span of time; give a number and s, m, h or d, such as 90s, 15m, 1h or "
+        "2d."
+    ),
     e.JobNotFound: lambda x: f"There is no job {x.job_id}; `trimtab status` shows the last ones.",
     e.ExtensionMissing: lambda x: (
         f"There is no extension in {x.folder}, where this installation should have it; install "

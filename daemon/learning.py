@@ -8,6 +8,7 @@ model.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,10 @@ from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from mlx_agent.log_lines import told
 from mlx_agent.records import Draft, Edit, Mail
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -101,6 +105,8 @@ async def record_sent(database: Database, draft_id: str, sent: SentText, clock: 
     final = await asyncio.to_thread(written, sent.text, sent.html, tails)
     edit = _edit(draft, as_compared(_drafted(draft, tails), final), clock(), matched_by="client")
     await database.write(edit_store.add_edit, edit)
+    known = told(account=draft.account, distance=edit.distance, unchanged=edit.unchanged)
+    log.info("edit recorded", extra=known)
     return edit
 
 

@@ -1,7 +1,8 @@
-"""The log: a file of bounded size that the user alone can read; for `run`, standard error too.
+"""The log: files of bounded size that the user alone can read; for `run`, standard error too.
 
-What is logged are job numbers, account names and classes of errors: never a body, an address, a
-subject or a key. Other libraries' loggers are left alone, for some of them log what they carry.
+What is logged are job numbers, account names, counts and classes of errors: never a body, an
+address, a subject or a key. `mlx_agent.log_lines` makes the lines and sees to that. Of other
+libraries only warnings are told, by their place and without their words.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from mlx_agent.log_lines import LineFormatter
 
 NAME = "trimtab.log"
 BYTES, KEPT = 1_000_000, 3
@@ -26,20 +29,35 @@ def logging_to(directory: Path, *, aloud: bool = False) -> Iterator[None]:
     handlers: list[logging.Handler] = [_PrivateFile(directory / NAME)]
     if aloud:
         handlers.append(logging.StreamHandler())
-    log = logging.getLogger("daemon")
-    before = log.level, log.propagate
-    log.setLevel(logging.INFO)
-    log.propagate = False
+    ours, others = logging.getLogger("daemon"), logging.getLogger()
+    before = ours.level, ours.propagate
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
+        handler.setFormatter(LineFormatter())
+        ours.addHandler(handler)
+        others.addHandler(handler)  # whose level is WARNING, unless somebody asked for more
     try:
         yield
     finally:
         for handler in handlers:
-            log.removeHandler(handler)
+            ours.removeHandler(handler)
+            others.removeHandler(handler)
             handler.close()
-        log.level, log.propagate = before
+        ours.level, ours.propagate = before
+
+
+def files(directory: Path) -> list[Path]:
+    """The files of the log that are there, the oldest first."""
+    kept = [directory / f"{NAME}.{number}" for number in range(KEPT, 0, -1)]
+    return [path for path in (*kept, directory / NAME) if path.exists()]
+
+
+def set_aside(path: Path) -> None:
+    """Make room for a log that another process writes: a full file becomes the one older one."""
+    with suppress(OSError):  # a log must not hold up what it tells of
+        if path.stat().st_size > BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
 
 
 class _PrivateFile(RotatingFileHandler):

@@ -25,6 +25,7 @@ from daemon.night_words import WAITS
 from daemon.records import NightReport, NightRow
 from daemon.store import nights as night_store
 from daemon.store.database import Database
+from mlx_agent.log_lines import told
 
 Runs = Sequence[Mapping[str, Any]]
 """As the status tells them: `daemon.nights.runs`."""
@@ -92,5 +93,6 @@ async def _sent(name: str, smtp: Smtp, mail: Envelope) -> NightReport | None:
         state = "unknown"
     except TrimtabError as error:
         state = "failed"
-        log.warning("the morning's mail of %s was not sent: %s", name, type(error).__name__)
+        failed = told(account=name, error=type(error).__name__)
+        log.warning("the morning's mail was not sent", extra=failed)
     return state

@@ -30,6 +30,7 @@ from mlx_agent import codec
 from mlx_agent.engine import BLAS, mx
 from mlx_agent.errors import ProtocolRefused, TrimtabError, WorkerBusy
 from mlx_agent.large.local import ChatEnd
+from mlx_agent.log_lines import guard_standard_error
 from mlx_agent.models import Models
 from mlx_agent.protocol import (
     VERSION,
@@ -263,4 +264,5 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    guard_standard_error()
     Worker(sys.stdin.buffer, answers, Models(idle_s=idle_s)).run()

@@ -175,6 +175,14 @@ class Client:
         """The last jobs, newest first."""
         return list((await self._call("GET", "/jobs"))["jobs"])
 
+    async def submit_job(self, kind: str, account: str) -> dict[str, Any]:
+        """Queue a job; the job, or that of its kind which waits already."""
+        return await self._call("POST", f"/jobs/{kind}", {"account": account})
+
+    async def pause_nights(self, *, paused: bool) -> dict[str, Any]:
+        """Learn at night no more, or again; how the nights stand then, as the status has it."""
+        return await self._call("POST", "/nights", {"paused": paused})
+
     async def run_job(
         self,
         kind: str,
@@ -182,7 +190,7 @@ class Client:
         on_progress: Callable[[dict[str, Any]], None] | None = None,
     ) -> dict[str, Any]:
         """Run a job to its end; its outcome. Raises ApiError with the job's error if it failed."""
-        job = await self._call("POST", f"/jobs/{kind}", {"account": account})
+        job = await self.submit_job(kind, account)
         while job["state"] in {"queued", "running"}:
             await asyncio.sleep(POLL_SECONDS)
             if on_progress is not None and job["state"] == "running":

@@ -26,7 +26,7 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger", "rules", "edits", "plugin", "doctor", "models",
+    "eval", "demo", "login", "key", "ledger", "logs", "rules", "edits", "plugin", "doctor", "models",
     "service", "forget", "export", "backup", "restore", "uninstall",
 }  # fmt: skip
 FULL = "is full; make room and try again"
@@ -70,6 +70,7 @@ def test_the_help_loads_nothing_heavy() -> None:
         "daemon",
         "daemon.cli",
         "daemon.cli_home",
+        "daemon.cli_init",
         "daemon.cli_models",
     }
 
@@ -353,7 +354,7 @@ def test_a_source_that_is_no_mail(write_config: WriteConfig, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["status", "--once"], "work     0 "),
+        (["status", "--once"], "none yet"),
         (["adapters", "list"], "adapter"),
         (["teach", "--dry-run"], "work: 0 of 0 mails"),
     ],

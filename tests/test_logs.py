@@ -16,14 +16,23 @@ def test_what_the_daemon_says_is_written(tmp_path: Path) -> None:
         log.info("job 1 began")
     log.warning("not here")
     lines = (tmp_path / "logs" / "trimtab.log").read_text("utf-8").splitlines()
-    assert [line.split(" ", 2)[2] for line in lines] == ["INFO job 1 began"]
+    assert [line.split(" ", 1)[1] for line in lines] == ["INFO job 1 began"]
 
 
-def test_other_libraries_are_not_written(tmp_path: Path) -> None:
+def test_of_other_libraries_only_a_warnings_place_is_told(tmp_path: Path) -> None:
     """Some log what they carry."""
     with logging_to(tmp_path):
-        logging.getLogger("imapclient").warning("a body")
-    assert not (tmp_path / "trimtab.log").exists()
+        logging.getLogger("imapclient").info("a body")
+        logging.getLogger("imapclient").warning("a body, %s", "a subject")
+        try:
+            int("a body")
+        except ValueError:
+            logging.getLogger("asyncio").exception("a body")
+    first, second = (tmp_path / "trimtab.log").read_text("utf-8").splitlines()
+    assert "WARNING a library warned library=imapclient from=test_logs.py:" in first
+    assert "ERROR a library warned library=asyncio from=test_logs.py:" in second
+    assert "error=ValueError at=test_logs.py:" in second
+    assert "body" not in first + second
 
 
 def test_it_is_the_users_alone_and_does_not_grow(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from daemon.records import Job, JobKind, Progress
 from daemon.store import jobs
 from daemon.store.database import Database
 from mlx_agent.errors import TooFewLessons, TrainingPaused
+from mlx_agent.log_lines import LineFormatter
 
 Report = Callable[[Progress], None]
 DEAD_LINE_S = 10
@@ -162,9 +163,10 @@ async def test_a_bug_leaves_its_class_and_place_but_never_its_text(
     with caplog.at_level(logging.DEBUG, "daemon"):
         job = await run_one(make(database, sync=raising(ValueError("Dear Ms Hollis"))))
     assert (job.state, job.error) == ("failed", explain(ValueError()))
-    assert "ValueError at " in caplog.text
-    assert "test_runner.py:" in caplog.text
-    assert "Hollis" not in caplog.text
+    told = "\n".join(map(LineFormatter().format, caplog.records))
+    assert "job failed job=1 kind=sync account=work error=ValueError at=" in told
+    assert "test_runner.py:" in told
+    assert "Hollis" not in told + caplog.text
 
 
 async def test_an_outcome_that_is_not_json_is_a_bug_of_the_task(database: Database) -> None:

@@ -14,6 +14,7 @@ from daemon.errors import StoreFull
 from daemon.jobs import schedule
 from daemon.jobs.schedule import followers
 from daemon.records import Job, JobKind
+from mlx_agent.log_lines import LineFormatter
 
 A_JOB = Job(
     id=1,
@@ -121,7 +122,9 @@ async def test_a_look_that_fails_is_logged_and_comes_again(
     again = scheduler.get_job("night")
     await stop(scheduler)
     assert again is not None
-    assert "the night cannot be looked after: StoreFull" in caplog.messages
+    (record,) = caplog.records
+    said = "WARNING night cannot be looked after error=StoreFull"
+    assert LineFormatter().format(record).partition(" ")[2] == said
 
 
 async def test_a_submission_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -130,9 +133,10 @@ async def test_a_submission_that_fails_is_logged(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.WARNING):
         await turn(submitted, two_wait)
     assert submitted.made == [("teach", "old"), ("teach", "work")]
-    assert caplog.messages == [
-        "teach of old was not queued: StoreFull",
-        "teach of work was not queued: StoreFull",
+    said = [LineFormatter().format(record).partition(" ")[2] for record in caplog.records]
+    assert said == [
+        "WARNING job was not queued kind=teach account=old error=StoreFull",
+        "WARNING job was not queued kind=teach account=work error=StoreFull",
     ]
 
 

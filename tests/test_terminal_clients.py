@@ -6,10 +6,7 @@ be, and it types the bullets, and then an edit. Mails leave by a `sendmail` that
 
 import email
 import os
-import shlex
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import policy
@@ -18,11 +15,11 @@ from pathlib import Path
 import pytest
 from command import trimtab
 from running_daemon import Running, running
+from terminal import Terminal, eventually
 from tools import require
 
 import plugin
 
-LIMIT_S = 60.0
 SCRIPT = Path(plugin.__file__).parent / "editor" / "trimtab-edit"
 CONFIG = '[accounts.home]\nname = "Nora"\naddresses = ["nora@falk.example"]\n'
 MAIL = """From: Tim Oduya <tim@oduya.example>
@@ -77,44 +74,6 @@ outgoing = {sendmail}
 """
 
 
-class Terminal:
-    """A program in tmux."""
-
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
-        self._tmux = [require("tmux", "tmux"), "-L", name, "-f", "/dev/null"]
-        self._environment = os.environ | environment | {"TERM": "xterm-256color"}
-
-    def start(self, command: list[str]) -> None:
-        shape = ["-x", "100", "-y", "40"]
-        self._run("new-session", "-d", *shape, shlex.join(command))
-
-    def type(self, *keys: str) -> None:
-        """Keys by tmux's names."""
-        self._run("send-keys", *keys)
-
-    def shown(self) -> str:
-        return self._run("capture-pane", "-p")
-
-    def until(self, words: str) -> None:
-        """Wait until these words are on the screen."""
-        found = eventually(lambda: words in self.shown())
-        assert found, f"{words!r} is not shown\n{self.shown()}"
-
-    def end(self) -> None:
-        subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)
-
-    def _run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*self._tmux, *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=True,
-        )
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Running]:
     with running(CONFIG, tcp=False) as started:
@@ -153,15 +112,6 @@ def terminal(places: dict[str, Path], daemon: Running) -> Iterator[Terminal]:
         yield started
     finally:
         started.end()
-
-
-def eventually(look: Callable[[], bool]) -> bool:
-    until = time.monotonic() + LIMIT_S
-    while not look():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def assert_learned(places: dict[str, Path], daemon: Running, shown: Callable[[], str]) -> None:

@@ -46,6 +46,7 @@ from daemon.mailbox.listener import Listener, listening
 from daemon.mailbox.watch import REST_S, SLICE_S, Watch, watch_accounts
 from daemon.records import Job
 from daemon.store import mail as mail_store
+from mlx_agent.log_lines import LineFormatter
 
 DEAD_LINE_S = 20
 """A hang fails the test instead of the whole run."""
@@ -381,7 +382,9 @@ async def test_a_failure_is_logged_by_its_class(
         assert world.listener
         world.listener.tell(DOWN)
         await world.run(1)
-    assert caplog.messages == ["work: the wait for news failed (ServerUnreachable); again in 2 s"]
+    (record,) = caplog.records
+    said = "WARNING the wait for news failed; trying again account=work error=ServerUnreachable"
+    assert LineFormatter().format(record).partition(" ")[2] == f"{said} again_s=2"
 
 
 # --- the listener ----------------------------------------------------------------------------

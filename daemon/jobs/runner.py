@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from daemon.store import jobs
 from daemon.store.database import Connection, Database
 from mlx_agent import codec
 from mlx_agent.errors import TransientError, TrimtabError
+from mlx_agent.log_lines import place, told
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class Runner:
         """
         reaped = await self._persist(lambda connection: jobs.reap(connection, self._clock()))
         if reaped:
-            log.warning("%d jobs were interrupted by the end of an earlier process", reaped)
+            log.warning("jobs were cut off by a process that died", extra=told(jobs=reaped))
         while True:
             self._queued.clear()
             job = await self._persist(lambda connection: jobs.lease(connection, self._clock()))
@@ -153,6 +153,7 @@ class Runner:
     async def _run(self, job: Job) -> None:
         self._current = (job, None)
         self._announce(JobEvent(job=job))
+        log.info("job began", extra=_named(job))
         try:
             await self._conclude(job, await self._attempt(job))
         except asyncio.CancelledError:
@@ -174,18 +175,18 @@ class Runner:
             return self._failure(job, only_cause(error))
 
     def _failure(self, job: Job, error: BaseException) -> _Ending:
-        name = type(error).__name__
-        if isinstance(error, TrimtabError):
-            log.warning("job %d (%s of %s) failed: %s", job.id, job.kind, job.account, name)
-        else:
-            place = _place(error)
-            log.error("job %d (%s of %s): %s at %s", job.id, job.kind, job.account, name, place)
+        known = isinstance(error, TrimtabError)
+        at = None if known else place(error)
+        failed = _named(job, error=type(error).__name__, at=at)
+        log.log(logging.WARNING if known else logging.ERROR, "job failed", extra=failed)
         return _Ending(state="failed", error=self._explain(error), cause=_bare(error))
 
     async def _conclude(self, job: Job, ending: _Ending) -> None:
         """Record the ending and queue what follows, in one transaction; then tell."""
         self._failures[job.kind, job.account] = ending.cause
-        for changed in await self._persist(lambda c: _record(c, job, ending, self._clock())):
+        changes = await self._persist(lambda c: _record(c, job, ending, self._clock()))
+        log.info("job ended", extra=_ended(changes[0]))
+        for changed in changes:
             self._announce(JobEvent(job=changed))
 
     async def _interrupt(self, job: Job) -> None:
@@ -205,7 +206,7 @@ class Runner:
                 if self._retry_s is None:
                     raise
                 what = "disk is full" if isinstance(error, StoreFull) else "store is locked"
-                log.warning("the %s; trying again in %.0f s", what, self._retry_s)
+                log.warning("the %s; trying again", what, extra=told(seconds=self._retry_s))
                 await asyncio.sleep(self._retry_s)
 
     def _report(self, job: Job, progress: Progress) -> None:
@@ -231,10 +232,20 @@ def _record(connection: Connection, job: Job, ending: _Ending, now: datetime) ->
     return (ended, *(jobs.enqueue(connection, kind, job.account, now) for kind in followers(ended)))
 
 
-def _place(error: BaseException) -> str:
-    """Where it was raised, innermost first: code only, for an exception's text may quote mail."""
-    frames = reversed(traceback.extract_tb(error.__traceback__)[-5:])
-    return " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+def _named(job: Job, **more: object) -> dict[str, dict[str, object]]:
+    return told(job=job.id, kind=job.kind, account=job.account, **more)
+
+
+def _ended(job: Job) -> dict[str, dict[str, object]]:
+    """How a job ended, with what it counted; texts of an outcome are not for the log."""
+    counted = {
+        key: value
+        for key, value in job.outcome.items()
+        if isinstance(value, int | float) and key not in {"job", "kind", "state", "seconds"}
+    }
+    begun, over = job.started_at, job.finished_at
+    seconds = (over - begun).total_seconds() if begun and over else None
+    return _named(job, state=job.state, seconds=seconds, **counted)
 
 
 def _bare(error: BaseException) -> BaseException:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from daemon.jobs.night import GO_ON
 from daemon.records import Job, JobKind
 from mlx_agent.errors import TrimtabError
+from mlx_agent.log_lines import told
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -67,21 +68,23 @@ async def _look(look: Look) -> None:
     try:
         await look()
     except TrimtabError as error:
-        log.warning("the night cannot be looked after: %s", type(error).__name__)
+        log.warning("night cannot be looked after", extra=told(error=type(error).__name__))
 
 
 async def _submit(submit: Submit, kind: JobKind, account: str) -> None:
     try:
         await submit(kind, account)
     except TrimtabError as error:
-        log.warning("%s of %s was not queued: %s", kind, account, type(error).__name__)
+        failed = told(kind=kind, account=account, error=type(error).__name__)
+        log.warning("job was not queued", extra=failed)
 
 
 async def _go_on(submit: Submit, waiting: Waiting) -> None:
     try:
         accounts = await waiting()
     except TrimtabError as error:
-        log.warning("open batches cannot be looked for: %s", type(error).__name__)
+        failed = told(error=type(error).__name__)
+        log.warning("open batches cannot be looked for", extra=failed)
         return
     for account in sorted(accounts):
         await _submit(submit, "teach", account)

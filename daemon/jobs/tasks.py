@@ -8,6 +8,7 @@ is what the job's row keeps; it holds counts and ids, never text.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,7 @@ from daemon.teaching import BatchTeaching, StoreDesk
 from mlx_agent import adapters, bases
 from mlx_agent.errors import TooFewLessons, TrainingPaused
 from mlx_agent.large import LargeModel
+from mlx_agent.log_lines import told
 from mlx_agent.recipients import walk
 from mlx_agent.records import Lesson
 from mlx_agent.teach.dataset import Dataset, Splits, split, splits_of, write_dataset
@@ -52,8 +54,11 @@ from mlx_agent.train.records import (
     TrainEvent,
     TrainRequest,
     TrainSettings,
+    Verdict,
     usual_rate,
 )
+
+log = logging.getLogger(__name__)
 
 AT_HAND = 2
 """Samples for each request in flight: while one is waited for, another's question is made ready or
@@ -236,6 +241,7 @@ class Tasks:
         )
         verdict = await judge.judge(candidate, splits)
         await self.database.write(adapter_store.add_verdict, verdict, self.clock())
+        log.info("gate decided", extra=_decided(candidate, verdict))
         if verdict.promoted:
             adapters.promote(self.adapters_root, candidate.account, candidate.id)
             if marked and candidate.id not in marked:
@@ -343,6 +349,10 @@ async def lessons_to_train(
 
 def _reached(error: TrainingPaused | Halted) -> dict[str, object]:
     return {"step": error.step, "steps": error.steps} if isinstance(error, TrainingPaused) else {}
+
+
+def _decided(candidate: Adapter, verdict: Verdict) -> dict[str, dict[str, object]]:
+    return told(account=candidate.account, adapter=candidate.id, promoted=verdict.promoted)
 
 
 def _report_step(report: Report, event: TrainEvent) -> None:

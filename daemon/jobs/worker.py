@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from daemon.logs import set_aside
 from mlx_agent import codec, errors
 from mlx_agent.errors import TrimtabError, WorkerDied, WorkerFailed
 from mlx_agent.large.local import ChatEnd
+from mlx_agent.log_lines import told
 from mlx_agent.protocol import VERSION
 from mlx_agent.records import AgentAnswer, Message, RenderSettings, Rule, X
 from mlx_agent.train.records import Adapter, TrainEvent, TrainRequest
@@ -221,6 +223,7 @@ class Worker:
                     await asyncio.shield(self._reader)
             if self._process is None:
                 self._process = await self._start()
+                log.info("worker began", extra=told(pid=self._process.pid))
                 self._reader = asyncio.create_task(self._read(self._process))
             return self._process
 
@@ -261,6 +264,9 @@ class Worker:
                 process.kill()
         finally:
             code = await process.wait()
+            log.log(
+                logging.WARNING if code else logging.INFO, "worker ended", extra=told(code=code)
+            )
             self._process = None  # from here on a request starts a new one
             for waiting in self._waiting.values():
                 if not waiting.answer.done():
@@ -281,6 +287,7 @@ class Worker:
 @asynccontextmanager
 async def _log_file(path: Path) -> AsyncIterator[int]:
     """The worker's log, open for the start; private."""
+    set_aside(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         yield descriptor

@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Protocol
 from daemon.config import Account
 from daemon.mailbox.backoff import Dropped, Event, Failed, State, Synced, Wait, next_wait
 from daemon.mailbox.listener import listening
+from mlx_agent.log_lines import told
 
 log = logging.getLogger(__name__)
 
@@ -166,9 +167,8 @@ class Watch:
         if not isinstance(event, Synced):
             what = "sync" if isinstance(event, Failed) else "wait for news"
             name = type(event.error).__name__
-            log.info(
-                "%s: the %s failed (%s); again in %.0f s", self._account, what, name, wait.seconds
-            )
+            again = told(account=self._account, error=name, again_s=wait.seconds)
+            log.warning("the %s failed; trying again", what, extra=again)
         return wait
 
 
