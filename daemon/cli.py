@@ -384,24 +384,6 @@ def plugin_build(
 
 
 app.add_typer(home_app)
-
-
-@app.command()
-def doctor(
-    *,
-    offline: Annotated[bool, typer.Option("--offline", help="Leave the network out.")] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Also write what was found to this new file, without private content."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Check everything that can be wrong, and say for each how to mend it."""
-    from daemon.commands.doctor import doctor as command
-
-    command(offline=offline, report=report, as_json=as_json)
-
-
 app.add_typer(models_app, name="models")
 
 

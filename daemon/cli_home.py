@@ -1,4 +1,4 @@
-"""The part of the `trimtab` command that is about living with it: the service, and undoing things.
+"""The commands about living with it: the service, what is wrong, and undoing things.
 
 Options, and nothing else, as in `daemon.cli`.
 """
@@ -12,6 +12,23 @@ import typer
 
 app = typer.Typer()
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def doctor(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave the network out.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write what was found to this new file, without private content."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check everything that can be wrong, and say for each how to mend it."""
+    from daemon.commands.doctor import doctor as command
+
+    command(offline=offline, report=report, as_json=as_json)
+
 
 service_app = typer.Typer(no_args_is_help=True, help="trimtab at every log-in.")
 app.add_typer(service_app, name="service")

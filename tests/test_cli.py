@@ -26,8 +26,8 @@ RAW = list(sample.load("ada"))
 OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.address}"]\n'
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
-    "eval", "demo", "login", "key", "ledger", "logs", "rules", "edits", "plugin", "doctor", "models",
-    "service", "forget", "export", "backup", "restore", "uninstall",
+    "eval", "demo", "login", "key", "ledger", "logs", "rules", "edits", "plugin", "doctor",
+    "models", "service", "forget", "export", "backup", "restore", "uninstall",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
