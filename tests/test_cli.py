@@ -527,7 +527,7 @@ def test_status_is_for_people_and_for_programs(write_config: WriteConfig, mails:
     trimtab("import", mails)
     row = json.loads(trimtab("status", "--json").stdout)["accounts"][0]
     assert (row["account"], row["mails"], row["adapter"]) == ("work", 60, None)
-    assert re.search(r"work +60 .*none yet: style card", trimtab("status", "--once").stdout)
+    assert re.search(r"work +60 .*none yet +never", trimtab("status", "--once").stdout)
 
 
 def test_no_file_is_readable_by_others(write_config: WriteConfig, mails: Path, home: Paths) -> None:
