@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from anthropic_server import process
+from anthropic_server import Ledger, process
 from command import trimtab
 from large_homes import fill, settings, some_mails
 from running_daemon import Running, a_home, started, wait_until_ready
@@ -27,6 +27,31 @@ from daemon.store.database import Database
 
 FOLDER = Path(plugin.__file__).parent / "thunderbird"
 BULLETS = "Thursday works for me\nI bring 3 samples of oak"
+SEALED = """From: Alice Brown <alice@brown.example>
+To: nora@falk.example
+Subject: Salaries
+Message-ID: <{name}@brown.example>
+Date: Mon, 23 Nov 2026 04:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="b"
+
+--b
+Content-Type: application/pgp-encrypted
+
+Version: 1
+
+--b
+Content-Type: application/octet-stream; name="encrypted.asc"
+
+-----BEGIN PGP MESSAGE-----
+
+wcBMA0000000000000AQf/
+-----END PGP MESSAGE-----
+
+--b--
+
+"""
+"""Encrypted for a key that nobody has."""
 MAIL = """From: Alice Brown <alice@brown.example>
 To: nora@falk.example
 Subject: Project plan {name}
@@ -47,6 +72,11 @@ class Desk:
     thunderbird: Thunderbird
     daemon: Running
     sent: "queue.Queue[bytes]"
+    asked: Path
+
+    def unanswered(self) -> int:
+        """How many messages the writer was set to work on whose answer nobody has taken."""
+        return sum(not paid.answered for paid in Ledger(self.asked).entries)
 
     def edits(self) -> list[dict[str, Any]]:
         """What is learned from, newest first."""
@@ -66,8 +96,9 @@ def a_desk(directory: Path, latency_s: float) -> Iterator[Desk]:
     """A desk whose writer takes so long to its first words."""
     home = directory / "user"
     home.mkdir()
+    asked = directory / "asked.jsonl"
     with (
-        process("--latency", str(latency_s)) as url,
+        process("--latency", str(latency_s), "--ledger", str(asked)) as url,
         smtp_sink() as (smtp, sent),
         with_mails(with_two_accounts(url)) as where,
         started(where) as daemon,
@@ -76,7 +107,7 @@ def a_desk(directory: Path, latency_s: float) -> Iterator[Desk]:
         trimtab("plugin", "install", home=where, HOME=str(home))
         with thunderbird(directory, home, smtp.port) as bird:
             bird.install(FOLDER)
-            yield Desk(thunderbird=bird, daemon=daemon, sent=sent)
+            yield Desk(thunderbird=bird, daemon=daemon, sent=sent, asked=asked)
 
 
 def with_two_accounts(url: str) -> dict[str, Any]:
@@ -126,10 +157,12 @@ def smtp_sink() -> Iterator[tuple[SmtpServer, "queue.Queue[bytes]"]]:
 # --- what a user does -------------------------------------------------------------------------
 
 
-def reply(desk: Desk, name: str, *, html: bool = True) -> Thunderbird:
-    """Open a reply to a mail of that name."""
-    uri = desk.thunderbird.folder(name, MAIL.format(name=name))
-    desk.thunderbird.compose("ReplyToSender", uri, html=html)
+def reply(
+    desk: Desk, name: str, *, html: bool = True, mail: str = MAIL, kind: str = "ReplyToSender"
+) -> Thunderbird:
+    """Open a reply to a mail of that name, or another answer of that kind."""
+    uri = desk.thunderbird.folder(name, mail.format(name=name))
+    desk.thunderbird.compose(kind, uri, html=html)
     return desk.thunderbird
 
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import BULLETS, Desk, a_desk, ask, drafted, insert, reply, type_bullets, words
+from desk import BULLETS, SEALED, Desk, a_desk, ask, drafted, insert, reply, type_bullets, words
 from large_homes import HOME
 from running_daemon import started, wait_until_ready
 from thunderbird import COMPOSE, LIMIT_S, Thunderbird
 
 from daemon.store import drafts as draft_store
 from daemon.store.database import Database
+from mlx_agent.records import Draft
 
 LATENCY_S = 1.5
 """Of the writer: long enough for a window to be closed meanwhile."""
@@ -170,10 +171,10 @@ def test_a_closed_window_loses_nothing(desk: Desk) -> None:
 
 
 def test_a_cancelled_draft_leaves_the_bullets(desk: Desk) -> None:
-    """At once, and nothing comes after it."""
+    """At once, and nothing comes after it; the writer sees its client go."""
     bird = reply(desk, "cancelled")
     type_bullets(bird)
-    before = bird.body()
+    before, unanswered = bird.body(), desk.unanswered()
     ask(bird)
     bird.window_until("return at('rules').children.length && !at('cancel').hidden")
     bird.window("at('cancel').click();")
@@ -183,6 +184,31 @@ def test_a_cancelled_draft_leaves_the_bullets(desk: Desk) -> None:
     assert bird.body() == before
     ask(bird)
     assert "3 samples" in drafted(bird)
+    assert desk.unanswered() == unanswered + 1
+
+
+def test_a_forward_is_written_above_what_it_forwards(desk: Desk) -> None:
+    """What is forwarded is context, and no mail that is answered."""
+    bird = reply(desk, "forwarded", kind="ForwardInline")
+    type_bullets(bird)
+    ask(bird)
+    drafted(bird)
+    body = insert(bird)
+    assert body.index("3 samples") < body.index("moz-email-headers") < body.index("Could you come")
+    x = drafts(desk)[-1].x
+    assert not x.metadata.reply
+    assert [words(one.text) for one in x.context] == ["Could you come on Thursday? Alice"]
+
+
+def test_of_an_encrypted_mail_nothing_is_told(desk: Desk) -> None:
+    """Neither its subject nor its text, as long as the user has not allowed it."""
+    bird = reply(desk, "sealed", mail=SEALED)
+    type_bullets(bird)
+    ask(bird)
+    assert "3 samples" in drafted(bird)
+    x = drafts(desk)[-1].x
+    assert (x.metadata.subject, x.context) == ("", ())
+    assert x.metadata.reply
 
 
 def test_a_stored_draft_is_known_when_it_is_opened_again(desk: Desk) -> None:
@@ -229,12 +255,17 @@ def test_a_daemon_that_does_not_run_is_said_to(desk: Desk) -> None:
 
 def ruled(desk: Desk, account: str = HOME) -> list[list[str]]:
     """The aspects of the rules of an account's drafts, oldest first."""
+    return [[rule.aspect for rule in draft.rules] for draft in drafts(desk, account)]
 
-    async def read() -> list[list[str]]:
+
+def drafts(desk: Desk, account: str = HOME) -> list[Draft]:
+    """An account's drafts, oldest first."""
+
+    async def read() -> list[Draft]:
         database = await Database.open(desk.daemon.paths.database)
         found = await database.read(draft_store.drafts, account)
         await database.close()
-        return [[rule.aspect for rule in draft.rules] for draft in reversed(found)]
+        return list(reversed(found))
 
     return asyncio.run(read())
 
