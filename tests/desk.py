@@ -20,6 +20,7 @@ from large_homes import fill, settings, some_mails
 from running_daemon import Running, a_home, started, wait_until_ready
 from smtp_server import SmtpServer, running_smtp
 from thunderbird import COMPOSE, LIMIT_S, Thunderbird, thunderbird
+from tools import free_port
 
 import plugin
 from daemon.paths import Paths, find_paths
@@ -73,6 +74,7 @@ class Desk:
     daemon: Running
     sent: "queue.Queue[bytes]"
     asked: Path
+    user: Path
 
     def unanswered(self) -> int:
         """How many messages the writer was set to work on whose answer nobody has taken."""
@@ -104,17 +106,18 @@ def a_desk(directory: Path, latency_s: float) -> Iterator[Desk]:
         started(where) as daemon,
     ):
         wait_until_ready(daemon)
-        trimtab("plugin", "install", home=where, HOME=str(home))
+        trimtab("plugin", "install", "--http", home=where, HOME=str(home))
         with thunderbird(directory, home, smtp.port) as bird:
             bird.install(FOLDER)
-            yield Desk(thunderbird=bird, daemon=daemon, sent=sent, asked=asked)
+            yield Desk(thunderbird=bird, daemon=daemon, sent=sent, asked=asked, user=home)
 
 
 def with_two_accounts(url: str) -> dict[str, Any]:
-    """A config's data: home, which has mails, and work."""
+    """A config's data: home, which has mails, and work; the daemon is on a port as well."""
     data = settings(url)
     work = {"addresses": ["n.falk@yard.example"], "cloud": "all"}
-    return data | {"accounts": data["accounts"] | {"work": work}}
+    accounts = data["accounts"] | {"work": work}
+    return data | {"accounts": accounts, "api": {"port": free_port()}}
 
 
 @contextmanager

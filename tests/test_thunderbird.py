@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from desk import BULLETS, SEALED, Desk, a_desk, ask, drafted, insert, reply, type_bullets, words
 from large_homes import HOME
@@ -26,8 +27,8 @@ from daemon.store import drafts as draft_store
 from daemon.store.database import Database
 from mlx_agent.records import Draft
 
-LATENCY_S = 1.5
-"""Of the writer: long enough for a window to be closed meanwhile."""
+LATENCY_S = 2.5
+"""Of the writer: long enough for a window to be closed meanwhile, or a draft cancelled."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="a Mac's needs a display")
 
@@ -177,6 +178,7 @@ def test_a_cancelled_draft_leaves_the_bullets(desk: Desk) -> None:
     before, unanswered = bird.body(), desk.unanswered()
     ask(bird)
     bird.window_until("return at('rules').children.length && !at('cancel').hidden")
+    assert eventually(lambda: desk.unanswered() > unanswered)  # the writer is at work
     bird.window("at('cancel').click();")
     bird.window_until("return at('cancel').hidden && !at('draft').disabled")
     assert bird.window("return at('bullets').value") == BULLETS
@@ -235,6 +237,32 @@ def test_a_stored_draft_is_known_when_it_is_opened_again(desk: Desk) -> None:
     assert found
 
 
+def test_without_its_host_the_port_serves(desk: Desk) -> None:
+    """As in a sandbox, where Thunderbird starts no program: with the token of managed storage."""
+    (manifest,) = desk.user.rglob("native-messaging-hosts/trimtab.json")
+    aside = manifest.rename(manifest.with_suffix(".aside"))
+    hosts = [one for one in psutil.process_iter() if "native_host.py" in " ".join(_command(one))]
+    for host in hosts:
+        if str(desk.daemon.paths.socket) in _command(host):
+            host.terminate()
+    psutil.wait_procs(hosts, LIMIT_S)
+    try:
+        bird = reply(desk, "sandboxed")
+        type_bullets(bird)
+        ask(bird)
+        assert "3 samples" in drafted(bird)
+        assert "your usual greeting" in bird.window("return at('provenance').textContent")
+    finally:
+        aside.rename(manifest)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
 def test_a_daemon_that_does_not_run_is_said_to(desk: Desk) -> None:
     """What to do, and no bullet is lost; started again, it drafts."""
     home = desk.daemon.paths.config.parent
@@ -282,5 +310,5 @@ def eventually(look: Callable[[], Any]) -> Any:
     """What it finds, as soon as that is something."""
     until = time.monotonic() + LIMIT_S
     while not (found := look()) and time.monotonic() < until:
-        time.sleep(0.2)
+        time.sleep(0.05)
     return found
