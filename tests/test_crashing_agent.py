@@ -154,15 +154,15 @@ async def test_a_kill_while_it_trains_ends_the_job_and_no_draft(running: Daemon)
 async def test_a_cancelled_draft_hangs_up_on_the_writer(running: Daemon, server: Server) -> None:
     """Its server sees that nobody listens any more."""
     server.next.append(Broken(BEGUN, "hang"))
-    count, cancelling = len(server.seen), []
+    count, cancelling = len(server.seen), asyncio.get_running_loop().create_future()
 
     def cancel(event: Any) -> None:
         if event.name == "rules":
-            cancelling.append(event.data["draft_id"])
+            cancelling.set_result(event.data["draft_id"])
 
     following = asyncio.create_task(broken(running.client, cancel, "cancelled"))
     seen = await server.asked(count + 1)
-    await running.client.cancel(cancelling[0])
+    await running.client.cancel(await asyncio.wait_for(cancelling, PATIENCE_S))
     _, error = await following
     assert error.code == "draft_cancelled"
     await asyncio.wait_for(seen.gone.wait(), PATIENCE_S)
