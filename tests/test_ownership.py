@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -310,7 +311,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("own_home", [None, "mail/trimtab"], ids=["platform", "TRIMTAB_HOME"])
 def test_nothing_stays(user: Path, own_home: str | None, tmp_path: Path) -> None:
-    """After everything, every file and directory of the user's home is as it was before."""
+    """From init to a daemon that runs: the user's home is as it was before, to every file."""
     program = tmp_path / "systemctl"
     program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
     program.chmod(0o700)
@@ -328,7 +329,6 @@ def test_nothing_stays(user: Path, own_home: str | None, tmp_path: Path) -> None
     if own_home:
         environment["TRIMTAB_HOME"] = str(user / own_home)
     before = listing(user)
-    config = CONFIG.partition("[accounts.work.imap]")[0] + "[large" + CONFIG.partition("[large")[2]
 
     def call(*words: str | Path, stdin: str = "") -> str:
         done = subprocess.run(
@@ -344,29 +344,29 @@ def test_nothing_stays(user: Path, own_home: str | None, tmp_path: Path) -> None
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    init = (
-        "from daemon.paths import find_paths, make_directories; import sys;"
-        "p = find_paths(); make_directories(p); p.config.write_text(sys.stdin.read())"
-    )
-    made = subprocess.run(
-        [sys.executable, "-c", init],
-        cwd=Path(__file__).parent.parent,
-        env=environment,
-        input=config,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0
+    ours = ("--address", "ada@lindqvist-arkitekter.example", "--name", "Ada Lindqvist")
+    call("init", *ours, "--password-env", "NONE", "--no-check", "--yes")
     call("import", _mbox(tmp_path))
     call("key", "claude", stdin="sk-secret\n")
     call("plugin", "install")
     call("service", "install")
-    if own_home:
-        call("teach", "--limit", "3")
-        call("backup", tmp_path / "b.tar.gz")
-    assert len(listing(user)) > len(before) + 10
+    call("teach", "--limit", "3")
+    call("draft", "--to", "kim@yard.example", stdin="- the boat is ready\n")
+    call("backup", tmp_path / "b.tar.gz")
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "daemon", "run"],
+        cwd=Path(__file__).parent.parent,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 60
+    while not json.loads(call("status", "--json"))["daemon"]:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert len(list(user.rglob("*"))) > len(before) + 10
     assert json.loads((tmp_path / "keys").read_text()) != {}
     said = call("uninstall", stdin="y\n")
+    assert daemon.wait(60) == 0
     assert listing(user) == before, said
     assert json.loads((tmp_path / "keys").read_text()) == {}
     assert "--user disable --now trimtab.service" in (tmp_path / "calls").read_text()
