@@ -62,8 +62,8 @@ def _teach(outcome: Mapping[str, Any]) -> str:
 
 def _train(outcome: Mapping[str, Any]) -> str:
     if stopped := _stopped(outcome):
-        at = f"at step {outcome['step']} of {outcome['steps']}" if "steps" in outcome else ""
-        return _joined([" ".join(filter(None, ("training", *stopped[:1]))), *filter(None, (at,))])
+        at = [f"at step {outcome['step']} of {outcome['steps']}"] if "steps" in outcome else []
+        return _joined([f"training {stopped[0]}", *at])
     what = "a new agent is in use" if outcome.get("promoted") else "the agent in use stays"
     return _joined([f"{what}: {outcome.get('why', '')}".rstrip(": ")])
 

@@ -38,7 +38,6 @@ def beside(path: Path) -> Iterator[Path]:
 
 def _beside(path: Path) -> list[str]:
     named = [f"{path.name}-{end}" for end in ("wal", "shm", "journal")]
-    named.append(f"{path.stem}.new")
     there = [name for name in named if (path.parent / name).exists()]
     return there + sorted(found.name for found in path.parent.glob(f".{path.name}.*"))
 

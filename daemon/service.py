@@ -100,7 +100,7 @@ def text(service: Service, unit: Unit) -> bytes:
     return _plist(unit) if service.manager == "launchd" else _systemd(unit).encode()
 
 
-def installed(_: Paths | None = None, service: Service | None = None) -> Installed | None:
+def installed(service: Service | None = None) -> Installed | None:
     """The unit on disk, None where there is none; of whatever home, for there is one per user."""
     service = service or here()
     try:

@@ -90,14 +90,11 @@ def _running(state: dict[str, Any], now: datetime) -> list[RenderableType]:
         points = [(each["step"], each["loss"]) for each in progress.get("curve", [])]
         if curve := sparkline(points, _CURVE):
             lines += [f"loss {curve} {points[-1][1]:.2f}"]
-    queued = [f"{job['kind']} of {job['account']}" for job in state["jobs"][::-1] if _waits(job)]
+    waiting = [job for job in state["jobs"][::-1] if job["state"] == "queued"]
+    queued = [f"{job['kind']} of {job['account']}" for job in waiting]
     if queued:
         lines += [f"next: {', '.join(queued)}"]
     return [Text(line) for line in lines]
-
-
-def _waits(job: dict[str, Any]) -> bool:
-    return bool(job["state"] == "queued")
 
 
 def _progress(progress: dict[str, Any], begun: str | None, now: datetime) -> str:
@@ -183,11 +180,13 @@ def _budget(budget: dict[str, float]) -> list[Text]:
     """What large models have cost, and what teaching may still cost; nothing if all is offline."""
     if not budget["month_usd"]:
         return []
-    night, month = (
-        f"{budget[f'{period}_usd']:.2f} {{}}this {period} ({budget[f'{period}_left_usd']:.2f} left)"
-        for period in ("night", "month")
-    )
-    return [Text(f"Large models: {night.format('USD ')}, {month.format('')}")]
+    return [
+        Text(
+            f"Large models: {budget['night_usd']:.2f} USD this night "
+            f"({budget['night_left_usd']:.2f} left), {budget['month_usd']:.2f} this month "
+            f"({budget['month_left_usd']:.2f} left)"
+        )
+    ]
 
 
 def _jobs(jobs: list[dict[str, Any]], now: datetime) -> Table:

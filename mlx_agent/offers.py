@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from mlx_agent.room import ANSWERING, Machine
 from mlx_agent.train import memory
 from mlx_agent.train.memory import Shape
+from mlx_agent.train.records import TrainSettings
 
 LLAMA_3_8B = Shape(
     layers=32,
@@ -63,8 +64,8 @@ BANDWIDTH = {
 """GB/s of memory as Apple states it for each chip; of two kinds of one name, the slower."""
 REACHED = 0.7
 """The share of the bandwidth that generation is taken to reach: assumed, not measured."""
-RANK, BATCH_TOKENS, LONGEST = 16, 3072, 1024
-"""The config's defaults for training."""
+USUAL = TrainSettings()
+"""What a training is asked for by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +94,9 @@ def offer(
         shape,
         memory=machine.total,
         trained=shape.layers,
-        rank=RANK,
-        batch_tokens=BATCH_TOKENS,
-        longest=LONGEST,
+        rank=USUAL.rank,
+        batch_tokens=USUAL.batch_tokens,
+        longest=USUAL.max_tokens,
     )
     whole = Machine(total=machine.total, available=machine.total)
     return Offer(

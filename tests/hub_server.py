@@ -77,11 +77,96 @@ def git_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    hub: Hub
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    @property
+    def hub(self) -> Hub:
+        return self.server.hub
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        self.hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
+        parts = urlsplit(self.path)
+        if self.hub.status != 200:
+            return self.answer(self.hub.status, b'{"error":"no"}')
+        if parts.path == f"/api/models/{self.hub.model}" or parts.path.startswith(
+            f"/api/models/{self.hub.model}/revision/"
+        ):
+            assert parse_qs(parts.query).get("blobs") == ["True"] or "blobs" in parts.query
+            return self.answer(200, json.dumps(self.hub.info()).encode())
+        if parts.path.startswith("/lfs/"):
+            return self.content(parts.path.removeprefix("/lfs/"), {})
+        resolved = re.fullmatch(rf"/{re.escape(self.hub.model)}/resolve/(\w+)/(.+)", parts.path)
+        if resolved and resolved[2] in self.hub.files and resolved[1] in {COMMIT, "main"}:
+            return self.resolve(resolved[2])
+        missing = {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}
+        return self.answer(404, b'{"error":"Repository not found"}', missing)
+
+    def resolve(self, name: str) -> None:
+        data = self.hub.files[name]
+        if not is_large(name):
+            headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{git_id(data)}"'}
+            return self.content(name, headers)
+        linked = {
+            "X-Repo-Commit": COMMIT,
+            "X-Linked-Size": str(len(data)),
+            "X-Linked-Etag": f'"{sha256(data)}"',
+            "Location": f"{self.hub.url}/lfs/{name}",
+        }
+        return self.answer(302, b"Found", linked)
+
+    def content(self, name: str, headers: dict[str, str]) -> None:
+        data = self.hub.altered.get(name, self.hub.files[name])
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted and self.hub.ranges:
+            start = int(wanted[1])
+            told = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            headers = headers | {"Content-Range": told, "Accept-Ranges": "bytes"}
+            return self.answer(206, data[start:], headers, large=is_large(name))
+        return self.answer(200, data, headers, large=is_large(name))
+
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        large: bool = False,
+    ) -> None:
+        self.send_response(status)
+        for header, value in (headers or {}).items():
+            self.send_header(header, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if large and self.hub.stop_after is not None:
+            self.wfile.write(body[: self.hub.stop_after])
+            self.wfile.flush()
+            self.hub.stopped.set()
+            self.hub.go_on.wait(120)
+            self.close_connection = True
+            return
+        self.wfile.write(body)
+
+
 @contextmanager
 def running_hub(hub: Hub) -> Iterator[Hub]:
     """Serve it on a free port for the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(hub))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
+    server.hub = hub
     hub.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -92,81 +177,3 @@ def running_hub(hub: Hub) -> Iterator[Hub]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_HEAD(self) -> None:
-            self.do_GET()
-
-        def do_GET(self) -> None:
-            hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
-            parts = urlsplit(self.path)
-            if hub.status != 200:
-                return self.answer(hub.status, b'{"error":"no"}')
-            if parts.path == f"/api/models/{hub.model}" or parts.path.startswith(
-                f"/api/models/{hub.model}/revision/"
-            ):
-                assert parse_qs(parts.query).get("blobs") == ["True"] or "blobs" in parts.query
-                return self.answer(200, json.dumps(hub.info()).encode())
-            if parts.path.startswith("/lfs/"):
-                return self.content(parts.path.removeprefix("/lfs/"), {})
-            resolved = re.fullmatch(rf"/{re.escape(hub.model)}/resolve/(\w+)/(.+)", parts.path)
-            if resolved and resolved[2] in hub.files and resolved[1] in {COMMIT, "main"}:
-                return self.resolve(resolved[2])
-            missing = {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}
-            return self.answer(404, b'{"error":"Repository not found"}', missing)
-
-        def resolve(self, name: str) -> None:
-            data = hub.files[name]
-            if not is_large(name):
-                headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{git_id(data)}"'}
-                return self.content(name, headers)
-            linked = {
-                "X-Repo-Commit": COMMIT,
-                "X-Linked-Size": str(len(data)),
-                "X-Linked-Etag": f'"{sha256(data)}"',
-                "Location": f"{hub.url}/lfs/{name}",
-            }
-            return self.answer(302, b"Found", linked)
-
-        def content(self, name: str, headers: dict[str, str]) -> None:
-            data = hub.altered.get(name, hub.files[name])
-            wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            if wanted and hub.ranges:
-                start = int(wanted[1])
-                told = f"bytes {start}-{len(data) - 1}/{len(data)}"
-                headers = headers | {"Content-Range": told, "Accept-Ranges": "bytes"}
-                return self.answer(206, data[start:], headers, large=is_large(name))
-            return self.answer(200, data, headers, large=is_large(name))
-
-        def answer(
-            self,
-            status: int,
-            body: bytes,
-            headers: dict[str, str] | None = None,
-            *,
-            large: bool = False,
-        ) -> None:
-            self.send_response(status)
-            for header, value in (headers or {}).items():
-                self.send_header(header, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "HEAD":
-                return
-            if large and hub.stop_after is not None:
-                self.wfile.write(body[: hub.stop_after])
-                self.wfile.flush()
-                hub.stopped.set()
-                hub.go_on.wait(120)
-                self.close_connection = True
-                return
-            self.wfile.write(body)
-
-    return Handler

@@ -84,7 +84,7 @@ def test_what_a_unit_says_is_read_back(
     unit = Unit(python=Path(f"/opt/{ODD}/python"), home=home, log=log)
     file = tmp_path / "unit"
     file.write_bytes(units.text(service, unit))
-    found = units.installed(None, units.Service(manager=service.manager, file=file))
+    found = units.installed(units.Service(manager=service.manager, file=file))
     assert found
     assert found.unit == unit
     assert list(units.problems(found, unit, found.text)) == [
@@ -99,7 +99,7 @@ def test_a_damaged_unit_is_told_and_replaced(
 ) -> None:
     file = tmp_path / "unit"
     file.write_bytes(content)
-    found = units.installed(None, units.Service(manager=service.manager, file=file))
+    found = units.installed(units.Service(manager=service.manager, file=file))
     assert found
     assert found.unit is None
     assert ["something else" in one for one in units.problems(found, A_UNIT, b"")] == [True]
@@ -202,7 +202,7 @@ def test_install_and_uninstall_on_linux(
         "--user restart trimtab.service",
     ]
     assert file.stat().st_mode & 0o777 == 0o600
-    found = units.installed(configured)
+    found = units.installed()
     assert found
     assert found.unit == Unit(
         python=Path(sys.executable), home=str(configured.database.parent), log=None
@@ -213,7 +213,7 @@ def test_install_and_uninstall_on_linux(
         "--user disable --now trimtab.service",
         "--user daemon-reload",
     ]
-    assert units.installed(configured) is None
+    assert units.installed() is None
     command.uninstall()
     assert "no service" in capsys.readouterr().out
 
@@ -257,7 +257,7 @@ def test_where_systemd_cannot_be_reached_nothing_is_written(
     with pytest.raises(ServiceUnreachable) as raised:
         command.install()
     assert raised.value.reason == "Failed to connect to bus: No medium found"
-    assert units.installed(configured) is None
+    assert units.installed() is None
     said = sentence(trimtab("service", "install", home=configured.database.parent, code=1))
     assert "let what starts its programs start `trimtab run`" in said
 

@@ -26,7 +26,8 @@ from pathlib import Path, PurePosixPath
 from daemon import ownership
 from daemon.commands.output import print_json, say
 from daemon.commands.session import load
-from daemon.errors import BackupUnreadable, FileForeign, FileRefused, FolderTaken
+from daemon.errors import BackupUnreadable, FileForeign, FolderTaken
+from daemon.files import refusals
 from daemon.lock import HomeLock
 from daemon.paths import Paths, find_paths, make_directories
 from daemon.store import snapshot
@@ -45,7 +46,7 @@ async def backup(file: Path, *, as_json: bool) -> None:
     """
     paths, _ = load()
     _refuse_foreign(file)
-    with _refusals(file), tempfile.TemporaryDirectory(prefix=".trimtab.", dir=file.parent) as name:
+    with refusals(file), tempfile.TemporaryDirectory(prefix=".trimtab.", dir=file.parent) as name:
         building = Path(name)
         await _copy_store(paths.database, building / "trimtab.db")
         packed = building / "backup"
@@ -53,7 +54,7 @@ async def backup(file: Path, *, as_json: bool) -> None:
         with adapters.frozen(paths.adapters) as frozen:
             _pack(packed, paths, building / "trimtab.db", frozen)
         packed.replace(file)
-    size = _size(file)
+    size = file.stat().st_size  # noqa: ASYNC240
     if as_json:
         return print_json({"file": str(file), "bytes": size})
     return say(f"Wrote {file} ({size / 1e6:.1f} MB). {SECRETS}")
@@ -71,7 +72,7 @@ async def restore(file: Path, *, force: bool, as_json: bool) -> None:
         raise FolderTaken(taken[0], forcible=True)
     if not _is_backup(file):
         raise BackupUnreadable(file, "it is none of trimtab's")
-    with _refusals(paths.database.parent):
+    with refusals(paths.database.parent):
         make_directories(paths)
         with HomeLock(paths.lock), _staging(paths) as staged:
             _unpack(file, staged)
@@ -83,10 +84,6 @@ async def restore(file: Path, *, force: bool, as_json: bool) -> None:
         say(f"What was there is in {aside}.")
     say(f"Restored {paths.database.parent}. {SECRETS}")
     return say("Next: `trimtab service install` and `trimtab plugin install`, if you use them.")
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size
 
 
 def _refuse_foreign(file: Path) -> None:
@@ -242,11 +239,3 @@ def _move(source: Path, target: Path) -> None:
     with suppress(OSError):
         target.rmdir()
     shutil.move(source, target)
-
-
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FileRefused(path, error.strerror or type(error).__name__) from error

@@ -11,7 +11,8 @@ from typing import Any
 from daemon import ownership
 from daemon.commands.output import print_json, say
 from daemon.commands.session import load
-from daemon.errors import FileRefused, FolderTaken
+from daemon.errors import FolderTaken
+from daemon.files import refusals
 from daemon.store import snapshot
 from daemon.store.database import Connection, Database
 
@@ -45,15 +46,14 @@ async def export(folder: Path, *, as_json: bool) -> None:
     building = folder.with_name(f".{folder.name}.new")
     database = await Database.open(paths.database)
     try:
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True, mode=0o700)
-        counts = await database.read(_write_tables, building)
-        data = ownership.without_secrets(settings.model_dump(mode="json", exclude_unset=True))
-        _write(building / "config.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-        _write(building / "README.txt", readme(counts))
-        building.rename(folder)
-    except OSError as error:
-        raise FileRefused(folder, error.strerror or type(error).__name__) from error
+        with refusals(folder):
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir(parents=True, mode=0o700)
+            counts = await database.read(_write_tables, building)
+            data = ownership.without_secrets(settings.model_dump(mode="json", exclude_unset=True))
+            _write(building / "config.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+            _write(building / "README.txt", readme(counts))
+            building.rename(folder)
     finally:
         await database.close()
         shutil.rmtree(building, ignore_errors=True)

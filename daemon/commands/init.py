@@ -7,10 +7,9 @@ keychain and the config's new text in place of the old one. Again, it shows what
 from __future__ import annotations
 
 import asyncio
-import importlib
 import tomllib
-from collections.abc import Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from daemon.config import Config
 from daemon.config_text import LayoutUnknown, changed, fresh, value_at, with_account
 from daemon.errors import ConfigInvalid, ConfigMissing, ConfigProblem, KeychainMissing, TrimtabError
 from daemon.explain import explain
+from daemon.files import write_whole
 from daemon.paths import Paths
 
 Values = dict[tuple[str, ...], Any]
@@ -60,7 +60,7 @@ def init(options: Options) -> None:
         values |= _keep(asker, secret)
     new, settings = _settled(paths, text, name, values)
     config.make_directories(paths)
-    _write(paths.config, new)
+    write_whole(paths.config, new.encode())
     _offer(asker)
     imap = settings.accounts[name].imap
     signs_in = imap is not None and imap.auth != "password"
@@ -213,30 +213,19 @@ def _keep(asker: Asker, secret: Secret) -> Values:
     return {(*table, source): told for table in secret.tables if told}
 
 
-def _write(path: Path, text: str) -> None:
-    """Written beside and moved, so that a crash leaves the old one; readable by the user alone."""
-    building = path.with_suffix(".new")
-    building.touch(mode=0o600)
-    building.write_text(text, "utf-8")
-    building.replace(path)
-
-
 # --- what goes with it ----------------------------------------------------------------------------
 
 
 def _offer(asker: Asker) -> None:
     """The service and the extension; what fails there is told, and the config stays."""
-    from daemon.commands import plugin
+    from daemon.commands import plugin, service
 
-    offers = []
-    if find_spec("daemon.commands.service"):
-        service = importlib.import_module("daemon.commands.service")
-        offers.append(("Start trimtab at every log-in, as a service?", service.install))
-    offers.append(
+    offers: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("Start trimtab at every log-in, as a service?", service.install),
         (
             "Prepare the extension for Thunderbird?",
-            lambda: plugin.install(http=False, as_json=False),
-        )
+            partial(plugin.install, http=False, as_json=False),
+        ),
     )
     for question, install in offers:
         if not asker.whether(question, default=False):

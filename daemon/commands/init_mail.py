@@ -9,7 +9,7 @@ from typing import Any
 from daemon.commands.asking import Asker, typed_secret
 from daemon.commands.init_records import Options, Part, Secret, Seen
 from daemon.commands.output import say
-from daemon.config import LOOPBACK, Account, Config, Imap, Oauth, _Server
+from daemon.config import LOOPBACK, Account, Config, Imap, Oauth, Smtp
 from daemon.discovery import discover, is_reserved
 from daemon.errors import FolderNotFound
 from daemon.mailbox.auth import oauth
@@ -109,7 +109,7 @@ def _as_configured(before: Account, imap: Imap) -> Servers:
     )
 
 
-def _endpoint(server: _Server) -> Endpoint:
+def _endpoint(server: Imap | Smtp) -> Endpoint:
     return Endpoint(host=server.host, port=server.port, security=server.security, user=server.user)
 
 

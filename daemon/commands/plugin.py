@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,12 +22,12 @@ from daemon.commands.output import print_json, say
 from daemon.errors import (
     ExtensionMissing,
     FileForeign,
-    FileRefused,
     HomeInUse,
     PortMissing,
     TokenMissing,
     UserError,
 )
+from daemon.files import refusals, write_whole
 from daemon.lock import HomeLock
 from daemon.paths import Paths, find_paths, make_directories
 from daemon.plugin_checks import Access, Check, Found, checks
@@ -60,7 +60,7 @@ def install(
         written |= dict.fromkeys(where.storage, text.encode())
     written[where.manifest] = plugin_files.host_manifest(where.launcher).encode()
     for path, content in written.items():
-        _write(path, content, mode=0o700 if path == where.launcher else 0o600)
+        write_whole(path, content, mode=0o700 if path == where.launcher else 0o600)
     if as_json:
         return print_json(_named(where, where.storage if http else ()))
     say(f"Thunderbird finds trimtab by {where.manifest}.")
@@ -101,7 +101,7 @@ def remove(platform: str = sys.platform) -> tuple[list[Path], list[Path]]:
 def build(to: Path | None, *, as_json: bool, folder: Path = FOLDER) -> None:
     """Write the .xpi alone."""
     path = _here(sys.platform)[1].package if to is None else to.absolute()
-    _write(path, packed(folder), mode=0o600)
+    write_whole(path, packed(folder))
     if as_json:
         return print_json({"package": str(path)})
     return say(f"Built {path}.")
@@ -279,37 +279,14 @@ def _missing_or(ours: Any, path: Path) -> bool:
     return text is not None and bool(ours(text))
 
 
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Whole or not at all; raises FileRefused."""
-    new = path.with_name(f".{path.name}.new")
-    with _refusals(path):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new.unlink(missing_ok=True)
-        try:
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-
-
 def _remove(path: Path) -> bool:
     """Whether it was there; raises FileRefused."""
-    with _refusals(path):
+    with refusals(path):
         try:
             path.unlink()
         except (FileNotFoundError, NotADirectoryError):
             return False
     return True
-
-
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FileRefused(path, error.strerror or type(error).__name__) from error
 
 
 def _named(where: Places, storage: Iterable[Path]) -> dict[str, Any]:

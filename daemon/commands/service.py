@@ -18,7 +18,8 @@ from typing import Any
 from daemon import service as units
 from daemon.commands.output import print_json, say
 from daemon.commands.run import run_daemon
-from daemon.errors import ConfigMissing, FileRefused, ServiceRefused, ServiceUnreachable
+from daemon.errors import ConfigMissing, ServiceRefused, ServiceUnreachable
+from daemon.files import refusals, write_whole
 from daemon.logs import BYTES
 from daemon.paths import Paths, find_paths, make_directories
 from daemon.service import LABEL, UNIT, Installed, Service, State
@@ -49,8 +50,8 @@ def install(*, as_json: bool = False) -> None:
         raise ConfigMissing(paths.config)
     _reach(service)
     make_directories(paths)
-    before, unit = units.installed(paths, service), _wanted(service, paths)
-    _write(service.file, units.text(service, unit))
+    before, unit = units.installed(service), _wanted(service, paths)
+    write_whole(service.file, units.text(service, unit), folder_mode=0o755)
     _start(service)
     changed = units.changes(before.unit if before else None, unit)
     if as_json:
@@ -87,10 +88,8 @@ def remove(paths: Paths, service: Service) -> list[Path]:
         else:
             _call("systemctl", "--user", "disable", "--now", UNIT)
     for path in there:
-        try:
+        with refusals(path):
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise FileRefused(path, error.strerror or type(error).__name__) from error
     if service.manager == "systemd":
         with suppress(ServiceUnreachable):
             _call("systemctl", "--user", "daemon-reload")
@@ -104,7 +103,7 @@ def remove(paths: Paths, service: Service) -> list[Path]:
 def status(*, as_json: bool = False) -> None:
     """Print whether the service is there and runs; exit code 1 where something is wrong."""
     paths, service = find_paths(), units.here()
-    found = units.installed(paths, service)
+    found = units.installed(service)
     if found is None:
         if as_json:
             return print_json({"installed": False})
@@ -245,17 +244,3 @@ def _reason(answer: Answer) -> str:
 
 def _named(service: Service) -> str:
     return "launchd" if service.manager == "launchd" else "`systemd --user`"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; raises FileRefused."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        new.write_bytes(content)
-        new.chmod(0o600)
-        new.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            new.unlink()
-        raise FileRefused(path, error.strerror or type(error).__name__) from error

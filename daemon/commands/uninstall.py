@@ -18,7 +18,8 @@ from daemon import config, ownership
 from daemon import service as units
 from daemon.commands import plugin, service
 from daemon.commands.output import say
-from daemon.errors import ConfigInvalid, ConfigMissing, FileRefused, HomeInUse
+from daemon.errors import ConfigInvalid, ConfigMissing, HomeInUse
+from daemon.files import refusals
 from daemon.lock import HomeLock
 from daemon.mailbox.auth import keychain
 from daemon.paths import Paths, find_paths
@@ -30,7 +31,7 @@ END_S, LOOK_S = 30.0, 0.1
 def uninstall(*, yes: bool) -> None:
     """Say what goes, ask, and remove it. Raises HomeInUse, KeychainMissing and FileRefused."""
     paths = find_paths()
-    unit = units.installed(paths)
+    unit = units.installed()
     for line in _told(paths, unit):
         say(line)
     if not yes:
@@ -107,13 +108,11 @@ def _remove_home(paths: Paths) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    try:
+    with refusals(path):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileRefused(path, error.strerror or type(error).__name__) from error
 
 
 def _remove_empty(paths: Paths) -> None:

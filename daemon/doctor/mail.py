@@ -27,6 +27,7 @@ from daemon.mailbox.auth import oauth
 from daemon.mailbox.auth.credentials import Credential, find_credential
 from daemon.mailbox.connection import meet, open_link
 from daemon.mailbox.imap import Mailbox
+from daemon.mailbox.plan import Role
 from daemon.mailbox.quota import Quota, find_quota
 from daemon.mailbox.submission import knock
 from mlx_agent.errors import TrimtabError
@@ -137,9 +138,10 @@ def _ask(
 
 
 def _folders(name: str, server: Imap, mailbox: Mailbox) -> Iterator[Finding]:
-    for role, configured in (("sent", server.sent_folder), ("drafts", server.drafts_folder)):
+    named: dict[Role, str] = {"sent": server.sent_folder, "drafts": server.drafts_folder}
+    for role, configured in named.items():
         try:
-            folder = mailbox.find_folder(role, configured)  # type: ignore[arg-type]  # both are roles
+            folder = mailbox.find_folder(role, configured)
         except TrimtabError as error:
             yield of_error(f"folders/{name}", error)
         else:

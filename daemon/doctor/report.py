@@ -15,7 +15,7 @@ import psutil
 
 from daemon.doctor.findings import ORDER, Finding, Scene
 from daemon.doctor.private import Scrubber, words_of_config
-from daemon.errors import FileRefused
+from daemon.files import refusals
 from daemon.logs import NAME
 from daemon.paths import Paths
 from daemon.store.inspection import ENGINE
@@ -30,12 +30,10 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”")
 def write_report(path: Path, scene: Scene, found: Sequence[Finding]) -> None:
     """Write a new file, for the user alone; raises FileRefused, also where there is one."""
     text = "\n".join(report(scene.paths, found)) + "\n"
-    try:
+    with refusals(path):
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
-    except OSError as error:
-        raise FileRefused(path, error.strerror or type(error).__name__) from error
 
 
 def report(paths: Paths, found: Sequence[Finding]) -> Iterator[str]:

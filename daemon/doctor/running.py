@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from daemon import service
 from daemon.api.front import API_VERSION
 from daemon.doctor.findings import Finding, Scene, ok, skipped, warn, wrong
 from daemon.store.inspection import inspect
@@ -98,12 +98,8 @@ def _is_listened_to(path: Path) -> bool:
 
 def look_at_service(scene: Scene) -> Iterator[Finding]:
     """Whether the system starts the daemon by itself."""
-    try:
-        service = importlib.import_module("daemon.service")
-    except ImportError:
-        yield skipped("service", "This version installs none.")
-        return
-    if service.installed(scene.paths) is None:
+    del scene
+    if service.installed() is None:
         yield skipped("service", "Not installed (`trimtab service install`).")
     else:
         yield ok("service", "The system starts the daemon.")

@@ -51,15 +51,10 @@ def start(look: Look, submit: Submit, waiting: Waiting) -> AsyncIOScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=UTC,
     )
-    turns: tuple[tuple[str, timedelta, Callable[..., Awaitable[None]], tuple[object, ...]], ...] = (
-        ("night", LOOK_AT_THE_CLOCK, _look, (look,)),
-        ("batches", GO_ON, _go_on, (submit, waiting)),
-    )
-    for name, every, work, arguments in turns:
-        scheduler.add_job(
-            work, "interval", seconds=every.total_seconds(), args=arguments, id=name, name=name
-        )
-    scheduler.modify_job("night", next_run_time=datetime.now(UTC))
+    every = {"trigger": "interval", "seconds": LOOK_AT_THE_CLOCK.total_seconds()}
+    scheduler.add_job(_look, args=(look,), id="night", next_run_time=datetime.now(UTC), **every)
+    again = {"trigger": "interval", "seconds": GO_ON.total_seconds()}
+    scheduler.add_job(_go_on, args=(submit, waiting), id="batches", **again)
     scheduler.start()
     return scheduler
 

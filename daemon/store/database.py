@@ -31,7 +31,7 @@ _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 """The second is what a full disk answers when the WAL's index has to grow."""
 
 _DAMAGE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
-_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -191,13 +191,13 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
             raise StoreFull(path) from error
-        if isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE:
+        if isinstance(error, sqlite3.DatabaseError) and primary_code(error) in _DAMAGE:
             raise StoreDamaged(path) from error
-        if _code(error) in _HELD:
+        if primary_code(error) in HELD:
             raise StoreLocked(path) from error
         raise
 
 
-def _code(error: sqlite3.Error) -> int:
+def primary_code(error: sqlite3.Error) -> int:
     """The primary result code: an extended one has more above its lowest byte."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from daemon.errors import StoreDamaged, StoreLocked, StoreTooNew
 from daemon.store import schema
+from daemon.store.database import HELD, primary_code
 
 ENGINE = sqlite3.sqlite_version
 """SQLite's version."""
@@ -46,8 +47,7 @@ def inspect(path: Path) -> Inspection:
             if found:
                 newest = connection.execute("SELECT max(sent_at) FROM mail").fetchone()[0]
     except sqlite3.Error as error:
-        held = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in held:
+        if primary_code(error) in HELD:
             raise StoreLocked(path) from error
         raise StoreDamaged(path) from error
     return Inspection(version=found, known=schema.KNOWN, newest_mail=newest)
