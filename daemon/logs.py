@@ -15,11 +15,11 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from mlx_agent.log_lines import LineFormatter
+from mlx_agent.log_lines import BYTES, LineFormatter
 
 NAME = "trimtab.log"
-BYTES, KEPT = 1_000_000, 3
-"""Size of a file, and how many older ones are kept."""
+KEPT = 3
+"""How many older files are kept."""
 
 
 @contextmanager

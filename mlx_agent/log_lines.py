@@ -15,14 +15,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import stat
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+BYTES = 1_000_000
+"""Size of a log's file."""
 OURS = ("daemon", "mlx_agent", "plugin")
 _WORD = r"[^\s\"'<>=@]"
 _ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}+")
@@ -61,6 +66,17 @@ def place(error: BaseException) -> str:
     """Where it was raised, innermost first: code only, for an exception's text may quote mail."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-_SHOWN_FRAMES:])
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+
+
+def bound(descriptor: int) -> None:
+    """Empty a log file that has grown, whose writer has it open for appending; else do nothing.
+
+    For what another program opened, such as a service manager, and nobody else rotates.
+    """
+    with suppress(OSError):
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_size > BYTES:
+            os.ftruncate(descriptor, 0)
 
 
 def guard_standard_error() -> None:

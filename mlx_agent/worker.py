@@ -30,7 +30,7 @@ from mlx_agent import codec
 from mlx_agent.engine import BLAS, mx
 from mlx_agent.errors import ProtocolRefused, TrimtabError, WorkerBusy
 from mlx_agent.large.local import ChatEnd
-from mlx_agent.log_lines import guard_standard_error
+from mlx_agent.log_lines import bound, guard_standard_error
 from mlx_agent.models import Models
 from mlx_agent.protocol import (
     VERSION,
@@ -87,6 +87,7 @@ class Worker:
         """Serve until standard input ends; does not return."""
         threading.Thread(target=self._read, daemon=True).start()
         while True:
+            bound(2)
             try:
                 request = self._queue.get(timeout=min(LOOK_S, self._models.idle_s))
             except queue.Empty:

@@ -21,6 +21,7 @@ from daemon.config import Paths
 from daemon.errors import ServiceRefused, ServiceUnreachable
 from daemon.paths import find_paths
 from daemon.service import LABEL, State, Unit, platform_service
+from mlx_agent.log_lines import bound
 from mlx_agent.train.background import BACKGROUND, FOREGROUND, PROCESS, in_background
 
 MAC = platform_service("darwin", Path("/Users/ada"))
@@ -312,7 +313,7 @@ def test_the_log_of_the_manager_does_not_grow_for_ever(tmp_path: Path) -> None:
     log = tmp_path / "service.log"
     log.write_bytes(b"x" * 1_000_001)
     with log.open("ab") as opened:
-        command._bound(opened.fileno())
+        bound(opened.fileno())
         opened.write(b"new")
     assert log.read_bytes() == b"new"
 

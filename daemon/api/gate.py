@@ -11,7 +11,10 @@ it.
 from __future__ import annotations
 
 import hmac
+import logging
+import math
 import re
+import time
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,6 +28,7 @@ from daemon.errors import (
     TokenRefused,
     TrimtabError,
 )
+from mlx_agent.log_lines import told
 
 MAX_HEAD = 16 * 1024
 """Bytes of a request's target and headers."""
@@ -32,6 +36,9 @@ _HEADER_COST = 32
 """Bytes that a header counts besides its own, as in RFC 7541, 4.1: so their number is bounded."""
 _EXTENSION = re.compile(rb"moz-extension://[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The Origin of an extension: an id that Thunderbird has drawn for it in this profile."""
+
+APART_S = 60.0
+log = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -51,15 +58,24 @@ class Gate:
         """Without a lock, who connects is known to be the user."""
         self._app = app
         self._lock = lock
+        self._told: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the head; errors are answered here."""
         try:
             check(scope, self._lock)
         except TrimtabError as error:
+            self._tell(type(error).__name__)
             await send_error(send, error)
         else:
             await self._app(scope, receive, send)
+
+    def _tell(self, error: str) -> None:
+        """Once a minute for each error: a page that asks on and on must not fill the log."""
+        now = time.monotonic()
+        if now - self._told.get(error, -math.inf) >= APART_S:
+            self._told[error] = now
+            log.warning("request was refused", extra=told(error=error))
 
 
 def check(scope: Scope, lock: Lock | None) -> None:

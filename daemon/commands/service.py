@@ -6,7 +6,6 @@ What a unit says is for `daemon.service`. Here it is written, and launchctl or s
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 import time
@@ -20,9 +19,9 @@ from daemon.commands.output import print_json, say
 from daemon.commands.run import run_daemon
 from daemon.errors import ConfigMissing, ServiceRefused, ServiceUnreachable
 from daemon.files import refusals, write_whole
-from daemon.logs import BYTES
 from daemon.paths import Paths, find_paths, make_directories
 from daemon.service import LABEL, UNIT, Installed, Service, State
+from mlx_agent.log_lines import bound
 
 ANSWER_S = 60
 BOOTSTRAPS, PAUSE_S = 10, 0.5
@@ -128,16 +127,8 @@ def status(*, as_json: bool = False) -> None:
 
 async def run() -> None:
     """What the unit starts: the daemon, whose log is its log file alone."""
-    _bound(2)
+    bound(2)
     await run_daemon(aloud=False)
-
-
-def _bound(descriptor: int) -> None:
-    """Empty a log of the manager's that has grown: nobody else does. It is appended to."""
-    with suppress(OSError):
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_size > BYTES:
-            os.ftruncate(descriptor, 0)
 
 
 def _line(found: Installed, state: State) -> str:
