@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -36,7 +37,6 @@ from daemon.errors import (
     UserError,
 )
 from daemon.explain import explain
-from mlx_agent.log_lines import place, told
 
 Explain = Callable[[BaseException], str]
 
@@ -82,7 +82,9 @@ def error_body(error: BaseException, explain: Explain) -> dict[str, Any]:
 
 def log_bug(error: BaseException) -> None:
     """Where a bug happened, without what the exception says."""
-    log.error("internal error", extra=told(error=type(error).__name__, at=place(error)))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-8:]))
+    log.error("internal error: %s at %s", type(error).__name__, place)
 
 
 def body_of(code: str, message: str) -> dict[str, Any]:
