@@ -30,7 +30,7 @@ from daemon.commands.evaluate import few_shot, rivals
 from daemon.habits import shown, with_habits
 from daemon.jobs.tasks import Tasks, lessons_to_train
 from mlx_agent import bases
-from mlx_agent.evaluate import Comparison, Condition, Measured, compare, measure, pool
+from mlx_agent.evaluate.compare import Comparison, Condition, Measured, compare, measure, pool
 from mlx_agent.large.offline import Offline
 from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split, write_dataset

@@ -9,7 +9,7 @@ from teaching_examples import KIM, NORA, OWN_TEXTS, TIM, Recording, a_lesson
 
 from daemon.commands.evaluate import few_shot, rivals
 from mlx_agent.card import style_card
-from mlx_agent.evaluate import Condition, Measured, compare, evaluate, pool
+from mlx_agent.evaluate.compare import Condition, Measured, compare, evaluate, pool
 from mlx_agent.large.offline import Offline, baseline, intent_points, rules_for
 from mlx_agent.records import Address, Lesson, Metadata, Rule, X
 from mlx_agent.teach.dataset import Splits

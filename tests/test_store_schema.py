@@ -35,6 +35,7 @@ from daemon.store import (
     deliveries,
     drafts,
     edits,
+    evaluations,
     excluded,
     forgetting,
     jobs,
@@ -130,6 +131,24 @@ async def test_a_pause_and_the_nights_are_known_after_every_upgrade(
         assert row is not None
         assert (row.night.date, row.waits) == ("2026-03-03", ("battery",))
         assert await database.read(nights.reports, row.night.date) == {"work": "done"}
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("dump", RELEASED[7:], ids=lambda path: path.stem)
+async def test_evaluations_are_known_after_every_upgrade(dump: Path, tmp_path: Path) -> None:
+    """With what was written, measured and judged for them."""
+    path = tmp_path / "trimtab.db"
+    load(dump, path)
+    database = await Database.open(path)
+    try:
+        (run,) = await database.read(evaluations.runs)
+        trials = [one.id for one in await database.read(evaluations.trials_of, run.id)]
+        assert trials == ["trial-1", "trial-2"]
+        assert (await database.read(evaluations.measures, trials))["trial-1"] == {"distance": 0.25}
+        assert len(await database.read(evaluations.judgements, trials)) == 1
+        assert len(await database.read(evaluations.figures, run.id)) == 1
+        assert list(await database.read(evaluations.trainings, ["work"])) == ["training-1"]
     finally:
         await database.close()
 

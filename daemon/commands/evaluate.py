@@ -22,8 +22,8 @@ from daemon.store.nearest import nearest_among
 from daemon.use import Use, by_week, use_of
 from mlx_agent import adapters, codec
 from mlx_agent.card import style_card
-from mlx_agent.evaluate import Comparison, Condition, Evaluation
-from mlx_agent.evaluate import evaluate as measure
+from mlx_agent.evaluate.compare import Comparison, Condition, Evaluation
+from mlx_agent.evaluate.compare import evaluate as measure
 from mlx_agent.few_shot import NEIGHBOURS, few_shot_rules
 from mlx_agent.records import Lesson, Rule
 from mlx_agent.teach.dataset import Splits, split

@@ -16,7 +16,7 @@ from daemon.commands.evaluate import AGENT, often
 from daemon.commands.output import progress_bar
 from daemon.demo.stage import BULLETS, Drafted, Edited, Learned, OnProgress
 from mlx_agent import codec
-from mlx_agent.evaluate import Measured, compare
+from mlx_agent.evaluate.compare import Measured, compare
 from mlx_agent.rules import format_rules
 
 STAND_IN = (

@@ -21,7 +21,7 @@ from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from mlx_agent import adapters, codec
 from mlx_agent.anatomy import dissect
-from mlx_agent.evaluate import Condition, Measured, measure, pool
+from mlx_agent.evaluate.compare import Condition, Measured, measure, pool
 from mlx_agent.large.offline import Offline
 from mlx_agent.names import first_name
 from mlx_agent.records import Address, Lesson, Rule

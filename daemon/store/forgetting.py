@@ -70,10 +70,11 @@ _DRAFTS = f"""
 """  # noqa: S608  # as above
 _OF_MAILS = "(account, {column}) IN (SELECT account, id FROM temp.doomed)"
 _OF_DRAFTS = "draft_id IN (SELECT id FROM temp.doomed_draft)"
+_OF_TRIALS = f"(SELECT id FROM trial WHERE {_OF_MAILS.format(column='mail_id')})"  # noqa: S608  # as above
 _EDITS = f"{_OF_DRAFTS} OR {_OF_MAILS.format(column='mail_id')}"
 _WHOLE = (
     *("lesson", "set_aside", "answer", "standing_rule", "cut_rules"),
-    *("excluded", "excluded_by", "training"),
+    *("excluded", "excluded_by", "training", "evaluation_training"),
 )
 """Tables whose rows of an account go with it, besides those of its mails and drafts."""
 
@@ -195,7 +196,14 @@ def _forget_mails(connection: sqlite3.Connection, now: datetime) -> None:
         WHERE {_OF_MAILS.format(column="mail_id")}
         """  # noqa: S608  # as above
     )
+    for table, *columns in (
+        *(("evaluation_trial", "trial"), ("trial_measure", "trial")),
+        *(("judgement", "first", "second"), ("blind_pair", "left_trial", "right_trial")),
+    ):
+        of_trials = " OR ".join(f"{column} IN {_OF_TRIALS}" for column in columns)
+        connection.execute(f"DELETE FROM {table} WHERE {of_trials}")  # noqa: S608  # as above
     for table, column in (
+        ("trial", "mail_id"),
         *(("lesson", "sample_id"), ("set_aside", "sample_id"), ("answer", "sample_id")),
         *(("uid_link", "mail_id"), ("source", "mail_id")),
     ):

@@ -465,6 +465,100 @@ _FORGETTING: Migration = (
     """,
 )
 
+_EVALUATING: Migration = (
+    """
+    CREATE TABLE evaluation (
+        id TEXT PRIMARY KEY NOT NULL,
+        experiment TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        people TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE evaluation_training (
+        id TEXT PRIMARY KEY NOT NULL,
+        account TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT
+    """,
+    # What systems wrote for held-out mails; the same work is done once, whatever runs need it.
+    """
+    CREATE TABLE trial (
+        id TEXT PRIMARY KEY NOT NULL,
+        account TEXT NOT NULL,
+        mail_id TEXT NOT NULL,
+        lesson_id TEXT NOT NULL,
+        system TEXT NOT NULL,
+        agent_of TEXT,
+        writer TEXT NOT NULL,
+        text TEXT NOT NULL,
+        rules TEXT NOT NULL,
+        training TEXT,
+        usage TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX trial_by_mail ON trial (account, mail_id)",
+    """
+    CREATE TABLE evaluation_trial (
+        evaluation TEXT NOT NULL REFERENCES evaluation (id),
+        trial TEXT NOT NULL REFERENCES trial (id),
+        PRIMARY KEY (evaluation, trial)
+    ) STRICT
+    """,
+    "CREATE INDEX evaluation_trial_by_trial ON evaluation_trial (trial)",
+    """
+    CREATE TABLE trial_measure (
+        trial TEXT NOT NULL REFERENCES trial (id),
+        name TEXT NOT NULL,
+        value REAL NOT NULL,
+        PRIMARY KEY (trial, name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE judgement (
+        judge TEXT NOT NULL,
+        first TEXT NOT NULL REFERENCES trial (id),
+        second TEXT NOT NULL REFERENCES trial (id),
+        forward TEXT NOT NULL,
+        backward TEXT NOT NULL,
+        prompt TEXT NOT NULL,
+        usage TEXT NOT NULL,
+        PRIMARY KEY (judge, prompt, first, second)
+    ) STRICT
+    """,
+    "CREATE INDEX judgement_by_second ON judgement (second)",
+    """
+    CREATE TABLE figure (
+        evaluation TEXT NOT NULL REFERENCES evaluation (id),
+        name TEXT NOT NULL,
+        value REAL,
+        low REAL,
+        high REAL,
+        measure TEXT NOT NULL,
+        trials TEXT NOT NULL,
+        against TEXT NOT NULL,
+        PRIMARY KEY (evaluation, name)
+    ) STRICT
+    """,
+    # The blind test: pairs as they were shown, and what the user chose.
+    """
+    CREATE TABLE blind_pair (
+        session TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        left_trial TEXT NOT NULL REFERENCES trial (id),
+        right_trial TEXT NOT NULL REFERENCES trial (id),
+        choice TEXT,
+        chosen_at TEXT,
+        PRIMARY KEY (session, number)
+    ) STRICT
+    """,
+    "CREATE INDEX blind_pair_by_left ON blind_pair (left_trial)",
+    "CREATE INDEX blind_pair_by_right ON blind_pair (right_trial)",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     (*_SYNC, *_DELIVERY),
@@ -473,6 +567,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     (*_DRAFTING, *_LEARNING),
     _NIGHTS,
     _FORGETTING,
+    _EVALUATING,
 )
 KNOWN = len(MIGRATIONS)
 """The schema version that this program writes."""
