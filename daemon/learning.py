@@ -1,6 +1,6 @@
 """Learning from what was sent: the edits of drafts, and what each mail of an account goes back to.
 
-`daemon.pairing` says which mail was which draft and `daemon.differences` what was changed; these
+`daemon.pairing` says which mail was which draft and `mlx_agent.differences` what was changed; these
 functions read and write the store, and may be repeated. Nothing here reads a mailbox or calls a
 model.
 """
@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.differences import Written, as_compared, changes, edit_distance
 from daemon.errors import DraftNotFound
 from daemon.mailbox.message_ids import bracketed, is_ours
 from daemon.mailbox.reading import VERSION
@@ -25,6 +24,7 @@ from daemon.store import drafts as draft_store
 from daemon.store import edits as edit_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from mlx_agent.differences import Written, as_compared, changes, edit_distance
 from mlx_agent.log_lines import told
 from mlx_agent.records import Draft, Edit, Mail
 

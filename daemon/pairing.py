@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from daemon.differences import share_edited, words_of
 from daemon.mailbox.message_ids import draft_named_by, is_ours
+from mlx_agent.differences import share_edited, words_of
 from mlx_agent.records import Address, Draft, Mail
 
 WINDOW = timedelta(days=14)

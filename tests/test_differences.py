@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.differences import as_compared, changes, edit_distance, normalise, replay, word_edits
 from mlx_agent import codec
+from mlx_agent.differences import as_compared, changes, edit_distance, normalise, replay, word_edits
 from mlx_agent.records import Change
 
 TEXT = "Hello Tim,\n\nthe boat is ready on Friday. Can you bring the keys?\n\nCheers,\nNora"

@@ -13,10 +13,10 @@ from dovecot_server import Dovecot
 from daemon import sample
 from daemon.app import App, open_app
 from daemon.config import Config, Paths
-from daemon.differences import edit_distance, replay
 from daemon.jobs.tasks import lessons_to_train
 from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
+from mlx_agent.differences import edit_distance, replay
 from mlx_agent.records import Lesson, RenderSettings
 from mlx_agent.rules import format_rules
 from mlx_agent.teach.dataset import split, write_dataset

@@ -7,7 +7,6 @@ import pytest
 from draft_examples import NOON, NORA, a_draft, a_mail, clock, opened
 from store_samples import a_lesson
 
-from daemon.differences import replay
 from daemon.errors import DraftNotFound
 from daemon.learning import SentText, find_edits, origins, record_sent, take_back
 from daemon.mailbox.parse import parse
@@ -19,6 +18,7 @@ from daemon.store import edits as edit_store
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
+from mlx_agent.differences import replay
 from mlx_agent.records import Mail
 
 TEXT = "Hello Tim,\n\nthe boat is ready on Friday. Can you bring the keys?\n\nCheers,\nNora"

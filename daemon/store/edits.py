@@ -14,11 +14,11 @@ import sqlite3
 from datetime import datetime
 from hashlib import sha256
 
-from daemon.differences import changes
 from daemon.records import Outcome
 from daemon.store import tombstones
 from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
+from mlx_agent.differences import changes
 from mlx_agent.records import Change, Edit
 
 _STANDING = """
