@@ -107,6 +107,18 @@ class Agent:
         with wired_limit(self._model):
             return losses(self._model, self._tokenizer, chats, max_tokens, check)
 
+    def write(
+        self, xs: Sequence[X], settings: RenderSettings, most: int, check: Check = lambda: None
+    ) -> list[str]:
+        """The mails themselves, as M_S or M_F writes them, each of at most so many tokens."""
+        texts: list[str] = []
+        with wired_limit(self._model):
+            for start in range(0, len(xs), BATCH):
+                chunk = xs[start : start + BATCH]
+                prompts = [self._prompt(x, settings, "writer") for x in chunk]
+                texts += map(self._tokenizer.decode, self._generate(prompts, most, check))
+        return texts
+
     # --- one x --------------------------------------------------------------------------------
 
     def _alone(
@@ -215,8 +227,9 @@ class Agent:
 
     # --- both ---------------------------------------------------------------------------------
 
-    def _prompt(self, x: X, settings: RenderSettings) -> list[int]:
-        chat = [{"role": m.role, "content": m.content} for m in agent_messages(x, settings)]
+    def _prompt(self, x: X, settings: RenderSettings, prompt: str = "agent") -> list[int]:
+        asked = agent_messages(x, settings, prompt)
+        chat = [{"role": m.role, "content": m.content} for m in asked]
         return encode(self._tokenizer, chat, answering=True)
 
     def _said(self, tokens: list[int]) -> list[int]:

@@ -25,7 +25,7 @@ from mlx_agent.records import Message, RenderSettings, Rule, X
 
 VERSION = 2
 
-Op = Literal["hello", "rules", "warm", "loss", "chat", "train", "cancel"]
+Op = Literal["hello", "rules", "warm", "loss", "write", "chat", "train", "cancel"]
 
 
 class RequestMalformed(Exception):
@@ -49,7 +49,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whom `rules`, `warm` and `loss` ask: a base and, unless None, an adapter's directory.
+    """Whom the agent's requests ask: a base and, unless None, an adapter's directory.
 
     `prefixes` is a private directory for what prompts begin with, None to keep nothing.
     """
@@ -88,6 +88,17 @@ class LossParams(Asked):
 
     xs: tuple[X, ...]
     lists: tuple[tuple[Rule, ...], ...]
+    max_tokens: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WriteParams(Asked):
+    """`write`: the mails for the xs by the small model itself, of so many tokens at the most.
+
+    Its result is the text of each.
+    """
+
+    xs: tuple[X, ...]
     max_tokens: int
 
 

@@ -284,6 +284,22 @@ class JudgeTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A mail of the user's and what it was to say."""
+
+    x: X
+    own_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewShotTask:
+    """Write the mail for x as the author of these examples, at least one, would; for evaluation."""
+
+    x: X
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedraftTask:
     """Write the draft of `task` again: `checks` found in `text` what has to be mended."""
 
@@ -292,7 +308,9 @@ class RedraftTask:
     checks: Checks
 
 
-FirstTask = IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask | RedraftTask
+FirstTask = (
+    IntentTask | BaselineTask | RulesTask | DraftTask | JudgeTask | FewShotTask | RedraftTask
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import resources
 from string import Template
@@ -27,6 +28,8 @@ from mlx_agent.records import (
     BaselineTask,
     ContextMessage,
     DraftTask,
+    Example,
+    FewShotTask,
     FirstTask,
     Habit,
     IntentTask,
@@ -89,6 +92,7 @@ def prompt_name(task: Task) -> str:
         BaselineTask: "baseline",
         DraftTask: "draft",
         JudgeTask: "judge",
+        FewShotTask: "few_shot",
         RedraftTask: "redraft",
     }[type(task)]
 
@@ -154,7 +158,7 @@ def _repair(task: RepairTask) -> tuple[Message, ...]:
     return said, Message(role="user", content=words)
 
 
-def _fields(task: FirstTask) -> dict[str, str]:
+def _fields(task: FirstTask) -> dict[str, str]:  # noqa: PLR0911  # a case for each task
     match task:
         case IntentTask():
             about = _metadata_lines(task.metadata, LARGE, task.kind)
@@ -183,6 +187,12 @@ def _fields(task: FirstTask) -> dict[str, str]:
         case RedraftTask():
             found = "\n".join(_finding_lines(task.task.x, task.checks))
             return _fields(task.task) | {"draft": task.text, "findings": found}
+        case FewShotTask():
+            return {
+                "x": render_x(task.x, LARGE),
+                "examples": "\n\n".join(map(_example, task.examples)),
+                "language": LANGUAGES.get(wanted(task.x, ""), _NO_LANGUAGE),
+            }
         case JudgeTask():
             return {
                 "x": render_x(task.x, LARGE),
@@ -190,6 +200,12 @@ def _fields(task: FirstTask) -> dict[str, str]:
                 "first": task.first,
                 "second": task.second,
             }
+
+
+def _example(example: Example) -> str:
+    """What was to be said, without what was answered, and what the author made of it."""
+    said = render_x(replace(example.x, context=()), LARGE)
+    return f"Notes:\n{said}\n\nWritten:\n{example.own_text}"
 
 
 def _finding_lines(x: X, checks: Checks) -> Iterable[str]:

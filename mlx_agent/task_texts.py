@@ -15,6 +15,7 @@ from mlx_agent.records import (
     BaselineTask,
     ContextMessage,
     DraftTask,
+    FewShotTask,
     IntentTask,
     JudgeTask,
     Metadata,
@@ -77,6 +78,15 @@ class Change:
                     truth=self.text(task.truth),
                     first=self.text(task.first),
                     second=self.text(task.second),
+                )
+            case FewShotTask():
+                changed = replace(
+                    task,
+                    x=self._x(task.x),
+                    examples=tuple(
+                        replace(one, x=self._x(one.x), own_text=self.text(one.own_text))
+                        for one in task.examples
+                    ),
                 )
             case RedraftTask():
                 changed = replace(

@@ -5,8 +5,8 @@ owns MLX. A reader thread takes the lines, so that `cancel` works at any time, a
 ends with its parent: at the end of standard input. Mail is never logged; whatever a library prints
 goes to standard error.
 
-A training and answers exclude each other politely. `rules`, `warm` and `loss` are served between
-two steps of a training, if the agent is loaded or fits beside it; else they are answered WorkerBusy
+A training and answers exclude each other politely. What the agent is asked is served between two
+steps of a training, if the agent is loaded or fits beside it; else they are answered WorkerBusy
 at once, as `chat` is. What a training makes is the same to the bit whether anything was answered or
 not.
 """
@@ -41,6 +41,7 @@ from mlx_agent.protocol import (
     RequestMalformed,
     RulesParams,
     WarmParams,
+    WriteParams,
     described,
     id_of,
     request_of,
@@ -79,6 +80,7 @@ class Worker:
             "rules": self._rules,
             "warm": self._warm,
             "loss": self._loss,
+            "write": self._write,
             "chat": self._chat,
             "train": self._train,
         }
@@ -111,7 +113,7 @@ class Worker:
     def _take(self, request: Request) -> None:
         if request.op == "cancel":
             self._cancelled.add(request.cancels)
-        elif request.op in {"rules", "warm", "loss", "chat"} and self._trainings:
+        elif request.op in {"rules", "warm", "loss", "write", "chat"} and self._trainings:
             if not self._is_put_between(request):
                 self._say(id=request.id, **described(WorkerBusy()))
         else:
@@ -197,6 +199,13 @@ class Worker:
             params.render,
             params.max_tokens,
             lambda: self._check(request),
+        )
+
+    def _write(self, request: Request) -> list[str]:
+        params = codec.from_data(WriteParams, request.params)
+        agent = self._models.agent(params)
+        return agent.write(
+            params.xs, params.render, params.max_tokens, lambda: self._check(request)
         )
 
     def _chat(self, request: Request) -> Any:

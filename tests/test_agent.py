@@ -165,3 +165,14 @@ def test_what_cannot_be_loaded_is_an_error(trained: Trained, tmp_path: Path) -> 
         Agent(tmp_path, None)
     with pytest.raises(AdapterDamaged):
         Agent(pocket.path(), trained.path.parent)
+
+
+def test_the_small_model_itself_writes(agent: Agent, xs: list[X], trained: Trained) -> None:
+    """A text for each x, the same whoever is asked beside it, and no longer than allowed."""
+    settings = replace(trained.adapter.render, habits=False)
+    texts = agent.write(xs[:3], settings, 12)
+    assert len(texts) == 3
+    assert all(isinstance(text, str) for text in texts)
+    assert agent.write(xs[2:3], settings, 12) == texts[2:]
+    _, tokenizer = load(pocket.path())
+    assert all(len(tokenizer.encode(text, add_special_tokens=False)) <= 14 for text in texts)

@@ -31,6 +31,8 @@ from mlx_agent.records import (
     ASPECTS,
     BaselineTask,
     DraftTask,
+    Example,
+    FewShotTask,
     IntentTask,
     JudgeTask,
     Lesson,
@@ -96,6 +98,7 @@ def tasks_of(mail: Mail) -> list[Task]:
         DraftTask(x=x),
         RedraftTask(task=DraftTask(x=x, rules=rules), text=said, checks=found),
         JudgeTask(x=x, truth=said, first=said, second=said),
+        FewShotTask(x=x, examples=(Example(x=x, own_text=text),)),
     ]
 
 

@@ -13,6 +13,8 @@ from mlx_agent.records import (
     Answer,
     BaselineTask,
     DraftTask,
+    Example,
+    FewShotTask,
     IntentTask,
     JudgeTask,
     Metadata,
@@ -38,6 +40,7 @@ TASKS: tuple[Task, ...] = (
     DraftTask(x=AN_X, rules=RULES),
     JudgeTask(x=AN_X, truth=OWN_TEXTS[0], first=OWN_TEXTS[1], second=baseline(AN_X)),
     RedraftTask(task=DraftTask(x=AN_X, rules=RULES), text="Ahoy!", checks=CHECKS),
+    FewShotTask(x=AN_X, examples=(Example(x=AN_X, own_text=OWN_TEXTS[0]),)),
 )
 SWAPPED = {"first": "second", "second": "first", "tie": "tie"}
 TEXTS = st.text(min_size=1).filter(str.strip)
@@ -150,3 +153,13 @@ async def test_closing_it_changes_nothing() -> None:
     model = Offline()
     await model.close()
     assert (await model.complete(TASKS[1])).text == baseline(AN_X)
+
+
+def test_it_writes_as_its_examples_were_written() -> None:
+    """The greeting and the sign-off that they share, and what is to be said now."""
+    said = "Hey Tim!\n\nThe mast is here.\n\nCheers,\nNora"
+    examples = (Example(x=AN_X, own_text=said), Example(x=AN_X, own_text=said))
+    text = answer(FewShotTask(x=AN_X, examples=examples))
+    assert text.startswith("Hey Tim!")
+    assert "Cheers" in text
+    assert "mast is here" not in text

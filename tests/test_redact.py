@@ -18,6 +18,8 @@ from mlx_agent.records import (
     BaselineTask,
     ContextMessage,
     DraftTask,
+    Example,
+    FewShotTask,
     IntentTask,
     JudgeTask,
     Metadata,
@@ -237,6 +239,13 @@ ONCE = (
         ),
     )
     | st.builds(JudgeTask, x=XS, truth=TEXTS, first=TEXTS, second=TEXTS)
+    | st.builds(
+        FewShotTask,
+        x=XS,
+        examples=st.lists(st.builds(Example, x=XS, own_text=TEXTS), min_size=1, max_size=2).map(
+            tuple
+        ),
+    )
 )
 TASKS = ONCE | st.builds(RepairTask, task=ONCE, answer=TEXTS, reason=st.just("empty"))
 
@@ -290,7 +299,7 @@ def _name(person: Address) -> str:
     return " ".join(names.words(person))
 
 
-def _empty(task: Task) -> Task:
+def _empty(task: Task) -> Task:  # noqa: PLR0911  # a case for each task
     """The same question about nothing."""
     x = X(intent=(), metadata=Metadata(sender=Address()))
     match task:
@@ -302,6 +311,8 @@ def _empty(task: Task) -> Task:
             return replace(task, task=_empty(task.task), answer="")  # type: ignore[arg-type]
         case JudgeTask():
             return JudgeTask(x=x, truth="", first="", second="")
+        case FewShotTask():
+            return FewShotTask(x=x, examples=())
         case RedraftTask():
             return RedraftTask(task=replace(task.task, x=x), text="", checks=Checks())
         case _:

@@ -21,6 +21,8 @@ from mlx_agent.records import (
     BaselineTask,
     ContextMessage,
     DraftTask,
+    Example,
+    FewShotTask,
     FirstTask,
     Habit,
     IntentTask,
@@ -69,6 +71,7 @@ TASKS: tuple[Task, ...] = (
     RulesTask(x=AN_X, own_text="I come.", baseline="Dear Tim,", strategy="R3"),
     DraftTask(x=AN_X, rules=RULES, instruction="shorter"),
     JudgeTask(x=AN_X, truth="I come.", first="Dear Tim,", second="Hi"),
+    FewShotTask(x=AN_X, examples=(Example(x=AN_X, own_text="I come."),)),
     RedraftTask(
         task=DraftTask(x=AN_X, rules=RULES, instruction="shorter"), text="I come.", checks=FOUND
     ),
@@ -362,6 +365,7 @@ def fenced(task: Task) -> list[str]:
         RulesTask(x=AN_X, own_text=HOSTILE, baseline=HOSTILE),
         JudgeTask(x=AN_X, truth=HOSTILE, first=HOSTILE, second=HOSTILE),
         DraftTask(x=AN_X, instruction=HOSTILE),
+        FewShotTask(x=AN_X, examples=(Example(x=AN_X, own_text=HOSTILE),) * 2),
     ],
     ids=render.prompt_name,
 )

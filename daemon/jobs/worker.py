@@ -121,6 +121,21 @@ class Worker:
         }
         return [float(one) for one in await self._ask("loss", params)]
 
+    async def write(
+        self,
+        base: str,
+        adapter: Path | None,
+        xs: Sequence[X],
+        render: RenderSettings,
+        max_tokens: int,
+    ) -> list[str]:
+        """The mails that the small model itself writes; raises what `rules` does."""
+        params = self._asked(base, adapter, render) | {
+            "xs": [codec.to_data(x) for x in xs],
+            "max_tokens": max_tokens,
+        }
+        return [str(text) for text in await self._ask("write", params)]
+
     async def warm(self, base: str, adapter: Path | None, x: X, render: RenderSettings) -> None:
         """Load the agent and read what is known of x; raises what `rules` raises."""
         await self._ask("warm", self._asked(base, adapter, render) | {"x": codec.to_data(x)})

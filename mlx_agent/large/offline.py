@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from mlx_agent import names, render
+from mlx_agent.card import style_card
 from mlx_agent.distance import distance
 from mlx_agent.large.offline_intent import intent_points
 from mlx_agent.large.offline_rules import rules_for
@@ -18,6 +19,7 @@ from mlx_agent.records import (
     Answer,
     BaselineTask,
     DraftTask,
+    FewShotTask,
     IntentTask,
     JudgeTask,
     RedraftTask,
@@ -66,7 +68,7 @@ class Offline:
         """Nothing is held."""
 
 
-def answer(task: Task) -> str:
+def answer(task: Task) -> str:  # noqa: PLR0911  # a case for each task
     """The words of an answer, in the form that `answers` parses."""
     match task:
         case IntentTask():
@@ -81,6 +83,9 @@ def answer(task: Task) -> str:
             return f"<rules>\n{format_rules(rules)}\n</rules>"
         case DraftTask():
             return write(task.x, task.rules, task.instruction)
+        case FewShotTask():
+            examples = [(one.x, one.own_text) for one in task.examples]
+            return write(task.x, style_card(examples).rules)
         case JudgeTask():
             return f"<verdict>{_verdict(task)}</verdict>"
         case RedraftTask() | RepairTask():
