@@ -55,7 +55,7 @@ from mlx_agent.teach.select import SelectSettings, select
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SETTINGS = RenderSettings()
 FENCES = {"intent": 2, "baseline": 1, "rules_direct": 2, "rules_thinking": 2, "rules_distill": 3}
-FENCES |= {"draft": 4, "judge": 4, "redraft": 5}
+FENCES |= {"draft": 4, "few_shot": 2, "judge": 4, "redraft": 5}
 _FENCE = re.compile(r"<(data-[0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 _MARKS = re.compile(
     r"<[|｜]\w|\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|</?(?:s|eos|bos|think|tool_call)>"
