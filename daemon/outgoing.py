@@ -42,12 +42,17 @@ from mlx_agent.records import Answer, Task, Usage
 from mlx_agent.redact import Placeholders, redact
 from mlx_agent.teach.exclude import Exclusions, excluded_task
 
-Purpose = Literal["teach", "draft", "evaluate"]
+Purpose = Literal["teach", "draft", "evaluate", "judge"]
 Keep = Callable[[Connection, Answer], object]
 """Writes an answer down, in the transaction in which the ledger takes note of it."""
 
 _NO_SLOT = nullcontext()
-_ROLES: dict[Purpose, Role] = {"teach": "teacher", "draft": "writer", "evaluate": "writer"}
+_ROLES: dict[Purpose, Role] = {
+    "teach": "teacher",
+    "draft": "writer",
+    "evaluate": "writer",
+    "judge": "judge",
+}
 _UNPAID = (
     *(KeyMissing, KeyRefused, ModelMissing, RequestRefused, PromptTooLong),
     *(RateLimited, ModelOverloaded),

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from daemon.agents import select_settings
-from daemon.config import Config
+from daemon.config import Config, Train
 from daemon.errors import BudgetSpent, NothingToTeach
 from daemon.habits import with_habits
 from daemon.jobs.bounds import Bound, Halt, Halted
@@ -255,29 +255,34 @@ class Tasks:
         parent = adapters.current(self.adapters_root, account)
         chosen = self.config.train
         base = bases.named(chosen.base)
-        rate = chosen.learning_rate
         return TrainRequest(
             base=base,
             dataset=dataset.path,
             dataset_hash=dataset.hash,
             account=account,
-            settings=TrainSettings(
-                rank=chosen.rank,
-                epochs=chosen.epochs,
-                layers=chosen.layers,
-                batch_tokens=chosen.batch_tokens,
-                learning_rate=usual_rate(base) if rate == "auto" else rate,
-                max_tokens=chosen.max_tokens,
-                checkpointing=chosen.checkpointing,
-                start=chosen.start,
-                replay=chosen.replay,
-                seed=chosen.seed,
-            ),
+            settings=train_settings(chosen, base),
             keep_bytes=round(chosen.keep_gb * 1e9),
             adapters_root=self.adapters_root,
             parent=None if parent in marked else parent,
             lessons=lessons,
         )
+
+
+def train_settings(chosen: Train, base: str) -> TrainSettings:
+    """The hyper-parameters of the config for a base by name."""
+    rate = chosen.learning_rate
+    return TrainSettings(
+        rank=chosen.rank,
+        epochs=chosen.epochs,
+        layers=chosen.layers,
+        batch_tokens=chosen.batch_tokens,
+        learning_rate=usual_rate(base) if rate == "auto" else rate,
+        max_tokens=chosen.max_tokens,
+        checkpointing=chosen.checkpointing,
+        start=chosen.start,
+        replay=chosen.replay,
+        seed=chosen.seed,
+    )
 
 
 async def _in_batches(
