@@ -405,6 +405,18 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"The provider of {x.model!r} does not take the request ({x.reason}); see its settings in "
         "the config, its max_tokens and thinking above all."
     ),
+    m.ExtraMissing: lambda x: (
+        f"This needs {x.library}, which is not installed; install it with `pip install "
+        f"'trimtab[{x.extra}]'`."
+    ),
+    m.TooFewAuthors: lambda x: (
+        f"Whose a text is can be told of {x.need} people or more, and here "
+        f"{'is' if x.have == 1 else 'are'} {x.have}; name more accounts."
+    ),
+    m.TooFewTexts: lambda x: (
+        f"Account {x.account!r} has {x.have} mails to know its author by, and needs {x.need}; "
+        "leave it out, or take in more of its mail."
+    ),
     m.RateLimited: lambda x: (
         f"{x.model!r} is asked more than your account there allows; trimtab goes on "
         f"{'later' if x.delay_s is None else f'in {x.delay_s:.0f} s'}."

@@ -17,6 +17,7 @@ from mlx_agent.checks import check
 from mlx_agent.findings import Checks
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail
+from mlx_agent.large.prices import added
 from mlx_agent.records import DraftTask, RedraftTask, Usage
 
 REPAIR_SECONDS = 30.0
@@ -45,18 +46,6 @@ def better(first: Checked, second: Checked) -> Checked:
     if second.checks.findings < first.checks.findings:
         return replace(second, usage=used, repair="used")
     return replace(first, usage=used, repair="no better")
-
-
-def added(one: Usage, other: Usage) -> Usage:
-    """What both used; the cost is unknown where one of them is."""
-    costs = (one.cost_usd, other.cost_usd)
-    return Usage(
-        input_tokens=one.input_tokens + other.input_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
-        cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
-        cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
-    )
 
 
 async def mended(

@@ -18,7 +18,10 @@
     │   ├── KeyMissing              no key for a large model from its source
     │   ├── KeyRefused              the provider refused the key, or its account has no credit
     │   ├── ModelMissing            the provider, or the disk, has no model of that name
-    │   └── RequestRefused          the provider takes no such request
+    │   ├── RequestRefused          the provider takes no such request
+    │   ├── ExtraMissing            a library that only an extra of ours installs is not there
+    │   ├── TooFewAuthors           nobody to tell an author from
+    │   └── TooFewTexts             too few texts of an author to tell them by
     ├── TransientError          try again later: retried with backoff
     │   ├── WorkerDied              the worker process ended while a request was in flight
     │   ├── WorkerBusy              the worker is training
@@ -181,6 +184,25 @@ class RequestRefused(UserError):
 
 
 @dataclass(eq=False)
+class ExtraMissing(UserError):
+    library: str
+    extra: str
+
+
+@dataclass(eq=False)
+class TooFewAuthors(UserError):
+    have: int
+    need: int
+
+
+@dataclass(eq=False)
+class TooFewTexts(UserError):
+    account: str
+    have: int
+    need: int
+
+
+@dataclass(eq=False)
 class WorkerDied(TransientError):
     exit_code: int | None
 
@@ -256,3 +278,12 @@ def no_room_told() -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull from error
         raise
+
+
+@contextmanager
+def extra_needed(library: str, extra: str) -> Iterator[None]:
+    """In the `with` block, an import that fails is ExtraMissing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(library, extra) from error

@@ -26,7 +26,7 @@ from store_samples import a_batch, add_cut
 from daemon.draft_records import Done, RulesReady, TextPiece, TextReplaced
 from daemon.errors import DraftCancelled
 from daemon.records import LedgerEntry
-from daemon.repair import Checked, added, better, mended, to_be_mended
+from daemon.repair import Checked, better, mended, to_be_mended
 from daemon.store import drafts as draft_store
 from daemon.store import ledger
 from daemon.store import mail as mail_store
@@ -35,6 +35,7 @@ from mlx_agent.checks import check
 from mlx_agent.errors import ModelOverloaded
 from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large.offline import Offline
+from mlx_agent.large.prices import added
 from mlx_agent.records import DraftTask, Metadata, Usage, X
 
 GOOD = "Hello Tim,\n\nthe boat is ready on Friday. Can you bring the keys?"

@@ -62,3 +62,15 @@ def most(
 def _table() -> dict[str, Any]:
     text = (resources.files("mlx_agent") / "large" / "prices.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """What both used; the cost is unknown where one of them is."""
+    costs = (one.cost_usd, other.cost_usd)
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
+        cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
+    )
