@@ -32,6 +32,7 @@ from daemon.records import Progress
 from daemon.store import evaluations
 from daemon.store import lessons as lesson_store
 from mlx_agent import bases, codec
+from mlx_agent.evaluate import drawing
 from mlx_agent.evaluate.experiments import Making, Name, Person, plan, strategies_of
 from mlx_agent.evaluate.records import Figure, Run
 from mlx_agent.evaluate.sampling import How, splits
@@ -72,7 +73,8 @@ class Asked:
 async def experiment(asked: Asked) -> None:
     """Say what it takes, ask if it costs, and do it; what was begun goes on where it was.
 
-    Raises what teaching, training, the door and the judges raise; typer.Abort for a no.
+    Raises what teaching, training, the door and the judges raise; ExtraMissing where pictures are
+    asked for that cannot be drawn; typer.Abort for a no.
     """
     paths, settings = load()
     names = asked.people or tuple(settings.accounts)
@@ -80,6 +82,8 @@ async def experiment(asked: Asked) -> None:
         settings.account(name)
     if asked.experiment in SWAPPING and len(names) < 2:
         raise TooFewPeople(asked.experiment)
+    if asked.out:  # told before hours of work, not after them
+        drawing.needed()
     by_hand = rules_by_hand(asked.hand_written, names)
     async with local_app(paths, settings) as app, agents_of(app, paths, asked.workers) as agents:
         tasks = build_tasks(paths, app.door, app.worker)

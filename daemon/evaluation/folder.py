@@ -1,4 +1,4 @@
-"""An experiment's folder: its tables as Markdown, its figures as CSV, its pictures.
+"""An experiment's folder: its tables as Markdown, its figures as CSV, its pictures as SVG.
 
 It holds no text of anybody's mail: names of accounts, of systems, and numbers.
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daemon.files import write_whole
+from mlx_agent.evaluate import gallery
 from mlx_agent.evaluate.records import Figure, Run, Training
 from mlx_agent.evaluate.tables import markdown, tables
 
@@ -20,7 +21,10 @@ TABLES, FIGURES = "tables.md", "figures.csv"
 def write(
     folder: Path, run: Run, figures: Sequence[Figure], trainings: Mapping[str, Training]
 ) -> list[Path]:
-    """Write all of it, in place of what was there; the files. Raises OSError."""
+    """Write all of it, in place of what was there; the files.
+
+    Raises OSError, and ExtraMissing when all but the pictures is written and cannot be drawn.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     contents = {
         TABLES: _tables(run, figures, trainings).encode(),
@@ -28,7 +32,10 @@ def write(
     }
     for name, content in contents.items():
         write_whole(folder / name, content)
-    return [folder / name for name in contents]
+    drawn = gallery.of_run(figures, trainings, run.people)
+    for name, content in drawn.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in (*contents, *drawn)]
 
 
 def _tables(run: Run, figures: Sequence[Figure], trainings: Mapping[str, Training]) -> str:

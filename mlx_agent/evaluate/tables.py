@@ -47,7 +47,7 @@ def tables(
         *_swaps(by_name, people),
         _ranks(by_name, trainings),
         _targets(trainings),
-        _series(by_name, "Lessons that the agent was trained on", _sizes(by_name)),
+        _series(by_name, "Lessons that the agent was trained on", by_size(by_name)),
         _series(by_name, "Retrained night after night, on mail after the last night", _nights()),
     ]
     return [table for table in found if table.rows]
@@ -199,7 +199,7 @@ def _mean(values: Sequence[float], digits: int = 3) -> str:
     return f"{sum(values) / len(values):.{digits}f}" if values else ""
 
 
-def _sizes(by_name: Mapping[str, Figure]) -> dict[str, str]:
+def by_size(by_name: Mapping[str, Figure]) -> dict[str, str]:
     """By what a row is called, the system."""
     said = f"{systems.AGENT} of "
     found = {name.split("/")[1] for name in by_name if name.startswith(f"distance/{said}")}
