@@ -18,6 +18,7 @@ from daemon.cli_evaluate import app as evaluate_app
 from daemon.cli_home import app as home_app
 from daemon.cli_init import init
 from daemon.cli_models import models_app
+from daemon.cli_report import app as report_app
 
 app = typer.Typer(
     name="trimtab",
@@ -370,6 +371,7 @@ def plugin_build(
 
 app.add_typer(home_app)
 app.add_typer(evaluate_app)
+app.add_typer(report_app)
 app.add_typer(models_app, name="models")
 
 

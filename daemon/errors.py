@@ -32,6 +32,7 @@
     ├── AgentMissing            the account has no agent in use
     ├── TooFewPeople            an experiment swaps agents, and there is one person
     ├── RulesUnreadable         a file of rules written by hand is none
+    ├── NumberUnknown           the report has no number of that name
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
@@ -104,6 +105,11 @@ class ConfigProblem:
 class ConfigInvalid(UserError):
     path: Path
     problems: tuple[ConfigProblem, ...]
+
+
+@dataclass(eq=False)
+class NumberUnknown(UserError):
+    name: str
 
 
 @dataclass(eq=False)

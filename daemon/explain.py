@@ -121,6 +121,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.ConfigMissing: lambda x: f"There is no config at {x.path} yet; make one with `trimtab init`.",
     e.ConfigInvalid: _config_invalid,
     e.AccountUnknown: _account_unknown,
+    e.NumberUnknown: lambda x: (
+        f"The report has no number {x.name!r}; `trimtab report --names` lists all names."
+    ),
     e.PasswordMissing: _password_missing,
     e.CommandFailed: lambda x: (
         f"{x.setting} of account {x.account!r} {x.reason}; try it in a terminal: its first "

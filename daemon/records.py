@@ -356,6 +356,31 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """A request as the ledger has it: the rows of its start and its end, None without one.
+
+    `month` is that in which it was sent, such as `2026-03`, in UTC. `usd` is what it cost, or can
+    have cost at the most where its end is not known; None where the price is unknown.
+    """
+
+    row: int
+    end: int | None
+    month: str
+    role: Role
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthCost:
+    """What one role cost in one month: USD of priced requests, and how many requests there were."""
+
+    month: str
+    role: Role
+    usd: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeachBatch:
     """Questions handed in together at a provider's batch service.
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from daemon.records import LedgerEntry, Spent
+from daemon.records import LedgerEntry, MonthCost, Priced, Spent
 from daemon.store.columns import to_moment, to_text
 from mlx_agent import codec
 from mlx_agent.records import Usage
@@ -64,6 +64,49 @@ def cost(connection: sqlite3.Connection, account: str, since: datetime, until: d
         (account, to_text(since), to_text(until)),
     ).fetchone()
     return float(row["usd"])
+
+
+def by_month(connection: sqlite3.Connection, account: str | None = None) -> list[MonthCost]:
+    """What each role cost in each month, the earliest first; of all accounts with None."""
+    rows = connection.execute(
+        """
+        SELECT substr(sent.at, 1, 7) AS month, sent.role,
+            total(coalesce(done.cost_usd, sent.cost_usd)) AS usd, count(*) AS requests
+        FROM ledger AS sent
+        LEFT JOIN ledger AS done ON done.request = sent.request AND done.event != 'sent'
+        WHERE sent.event = 'sent' AND (:account IS NULL OR sent.account = :account)
+        GROUP BY month, sent.role ORDER BY month, sent.role
+        """,
+        {"account": account},
+    )
+    return [
+        MonthCost(month=row["month"], role=row["role"], usd=row["usd"], requests=row["requests"])
+        for row in rows
+    ]
+
+
+def priced(connection: sqlite3.Connection, account: str | None = None) -> list[Priced]:
+    """Every request with the rows that tell its cost, oldest first; of all accounts with None."""
+    entries = connection.execute(
+        "SELECT * FROM ledger WHERE :account IS NULL OR account = :account ORDER BY id",
+        {"account": account},
+    ).fetchall()
+    ends = {row["request"]: row for row in entries if row["event"] != "sent"}
+    found = []
+    for row in entries:
+        if row["event"] == "sent":
+            end = ends.get(row["request"])
+            cost = row["cost_usd"] if end is None or end["cost_usd"] is None else end["cost_usd"]
+            found.append(
+                Priced(
+                    row=row["id"],
+                    end=end and end["id"],
+                    month=row["at"][:7],
+                    role=row["role"],
+                    usd=cost,
+                )
+            )
+    return found
 
 
 def entries(

@@ -69,25 +69,37 @@ def _swaps(by_name: Named, people: Sequence[str]) -> Iterator[tuple[str, bytes]]
             yield name, pictures.heat(cells, people, title=title, percent=percent)
 
 
-def _losses(trainings: Mapping[str, Training]) -> Iterator[tuple[str, bytes]]:
-    plain = [
-        one
-        for one in trainings.values()
-        if one.strategy == "R3" and not one.lessons and not one.part and one.losses
-    ]
-    rules = [one for one in plain if one.target == "rules"]
+def by_rank(trainings: Mapping[str, Training]) -> dict[str, list[Training]]:
+    """The agents of all lessons by the rank of their adapters."""
+    rules = [one for one in _plain(trainings) if one.target == "rules"]
     ranks = sorted({one.rank for one in rules})
-    if ranks:
-        by_rank = {f"rank {rank}": [t for t in rules if t.rank == rank] for rank in ranks}
-        yield "losses-ranks.svg", pictures.losses(_curves(by_rank))
+    return {f"rank {rank}": [one for one in rules if one.rank == rank] for rank in ranks}
+
+
+def by_target(trainings: Mapping[str, Training]) -> dict[str, list[Training]]:
+    """What was trained alike, by what it learns; empty where it is all the same."""
+    plain = _plain(trainings)
     usual = {one.rank for one in plain if one.target != "rules"}
-    by_target = {
+    found = {
         said: some
         for target, said in TARGETS.items()
         if (some := [one for one in plain if one.target == target and one.rank in usual])
     }
-    if len(by_target) > 1:
-        yield "losses-targets.svg", pictures.losses(_curves(by_target))
+    return found if len(found) > 1 else {}
+
+
+def _plain(trainings: Mapping[str, Training]) -> list[Training]:
+    return [
+        one
+        for one in trainings.values()
+        if one.strategy == "R3" and not one.lessons and not one.part and one.losses
+    ]
+
+
+def _losses(trainings: Mapping[str, Training]) -> Iterator[tuple[str, bytes]]:
+    for name, groups in (("ranks", by_rank(trainings)), ("targets", by_target(trainings))):
+        if groups:
+            yield f"losses-{name}.svg", pictures.losses(_curves(groups))
 
 
 def _curves(groups: Mapping[str, Sequence[Training]]) -> dict[str, Curve]:

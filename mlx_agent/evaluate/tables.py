@@ -6,7 +6,7 @@ A cell is a number with its bootstrap 95 % interval; what was not measured is an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlx_agent.evaluate import systems
@@ -199,8 +199,8 @@ def _mean(values: Sequence[float], digits: int = 3) -> str:
     return f"{sum(values) / len(values):.{digits}f}" if values else ""
 
 
-def by_size(by_name: Mapping[str, Figure]) -> dict[str, str]:
-    """By what a row is called, the system."""
+def by_size(by_name: Iterable[str]) -> dict[str, str]:
+    """Of names of figures: by how many lessons it was trained on, the system."""
     said = f"{systems.AGENT} of "
     found = {name.split("/")[1] for name in by_name if name.startswith(f"distance/{said}")}
     sizes = sorted(int(name.removeprefix(said).removesuffix(" lessons")) for name in found)
