@@ -25,7 +25,7 @@ from mlx_agent.errors import ExtraMissing
 async def report(account: str | None, out: Path, *, as_json: bool) -> None:
     """Write the page, for its user only. Raises AccountUnknown and FileRefused."""
     material = await _material(account)
-    content, note = await asyncio.to_thread(_page, material)
+    content, note = await asyncio.to_thread(made, material)
     write_whole(out, content)
     if as_json:
         return print_json({"file": str(out), "bytes": len(content), "note": note or None})
@@ -55,7 +55,7 @@ async def explain(account: str | None, name: str, *, as_json: bool) -> None:
     return None
 
 
-def _page(material: Material) -> tuple[bytes, str]:
+def made(material: Material) -> tuple[bytes, str]:
     """The page, and a sentence where it has no pictures."""
     note = ""
     pictures: Pictures = {}

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from daemon.report.records import AccountMaterial, Evaluated, Material
+from daemon.report.style import colour
 from mlx_agent.evaluate import pictures, systems
 from mlx_agent.evaluate.curves import mean_curve
-from mlx_agent.evaluate.drawing import INK
+from mlx_agent.evaluate.drawing import COLOURS, INK
 from mlx_agent.evaluate.gallery import of_run
 from mlx_agent.evaluate.pictures import Dot
 
@@ -38,8 +39,8 @@ RUN = {
     "losses-targets.svg": "Mean losses over people, a line for each thing that is learned.",
     "sizes.svg": "By how many lessons the agent learned from, with 95 % intervals.",
     "nightly.svg": "By night of the retraining, with 95 % intervals.",
-    "lengths.svg": "Mean words of each person's drafts against those of the real mails.",
 }
+"""What stands below the pictures of a run; that of its lengths has a section of its own."""
 
 
 def drawn(material: Material) -> Pictures:
@@ -51,7 +52,7 @@ def drawn(material: Material) -> Pictures:
     for one in material.runs:
         made = of_run(one.figures, one.trainings, one.run.people)
         found[f"run/{one.run.experiment}"] = tuple(
-            _picture(svg, RUN[name]) for name, svg in made.items()
+            _picture(made[name], said) for name, said in RUN.items() if name in made
         )
     found["lengths"] = _lengths(material)
     return {place: _numbered(place, some) for place, some in found.items() if some}
@@ -137,9 +138,12 @@ def _words(evaluated: Evaluated) -> dict[str, list[tuple[float, float]]]:
 
 
 def _picture(svg: bytes, said: str) -> Picture:
-    """In the page's own ink, so that it can be read on a dark page too."""
+    """In the page's own ink and colours, so that it can be read on a dark page too."""
     text = svg.decode()
-    return Picture(svg=text[text.index("<svg") :].replace(INK, "currentColor"), said=said)
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    for number, one in enumerate(COLOURS):
+        text = text.replace(one, f"var({colour(number)})")
+    return Picture(svg=text, said=said)
 
 
 def _numbered(place: str, some: tuple[Picture, ...]) -> tuple[Picture, ...]:

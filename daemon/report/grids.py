@@ -64,15 +64,16 @@ def _measured(names: set[str]) -> Iterator[Grid]:
     every = {name: name for name in SYSTEMS}
     nights = {f"night {number}": name for number, name in enumerate(night_names(), 1)}
     sizes = {f"{size} lessons": name for size, name in by_size(names).items()}
-    ranks = {name: name for one in names if " rank " in (name := one.split("/")[1])}
+    ranks = {name for one in names if " rank " in (name := one.split("/")[1])}
+    agents = {name: name for name in (systems.AGENT, *sorted(ranks))}
     for title, rows in (
         ("What each system writes", every),
-        ("Adapters of other ranks", dict(sorted(ranks.items()))),
+        ("Adapters of other ranks beside the usual one", agents),
         ("Lessons that the agent learned from", sizes),
         ("Retrained night after night, on mail after the last night", nights),
     ):
         there = {said: n for said, n in rows.items() if f"distance/{n}/{ALL}" in names}
-        if len(there) > 1 or (there and title.startswith("Adapters")):
+        if len(there) > 1:
             yield Grid(
                 title=title,
                 header=("drafts by", *MEASURES.values()),

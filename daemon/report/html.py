@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -14,8 +15,9 @@ Numbers = Mapping[str, Number]
 
 
 def paragraph(text: str, *, kind: str = "") -> str:
-    """A paragraph of plain words."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    """A paragraph of plain words; what stands between backticks is code."""
+    said = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return f'<p class="{kind}">{said}</p>' if kind else f"<p>{said}</p>"
 
 
 def number(numbers: Numbers, name: str) -> str:
@@ -25,7 +27,10 @@ def number(numbers: Numbers, name: str) -> str:
         return ""
     marked = escape(name, quote=True)
     title = escape(f"{name}: {found.how}", quote=True)
-    return f'<span class="n" data-name="{marked}" title="{title}">{with_interval(found)}</span>'
+    said, bracket, interval = with_interval(found).partition(" (")
+    if bracket:
+        said += f" <small>({interval}</small>"
+    return f'<span class="n" data-name="{marked}" title="{title}">{said}</span>'
 
 
 def table(

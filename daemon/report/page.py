@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
-from daemon.report.drawn import Pictures
+from daemon.report.drawn import Picture, Pictures
 from daemon.report.grids import grids
 from daemon.report.html import Numbers, marked, number, paragraph, picture, table
 from daemon.report.numbers import rule_name
@@ -90,15 +90,15 @@ def _voice(account: AccountMaterial, numbers: Numbers, pictures: Pictures) -> st
         names = ["distance", "zero-shot", *(f"beside/{name}/{writer}" for name, writer in beside)]
         rows.append(
             [
-                f"{count}",
-                f"<code>{escape(one.adapter_id)}</code> {made[one.adapter_id].created_at:%Y-%m-%d}",
+                f"{count}: <code>{escape(one.adapter_id)}</code>",
+                f"{made[one.adapter_id].created_at:%Y-%m-%d}",
                 "in use" if one.promoted else "held back",
                 *(number(numbers, f"{place}/{name}") for name in names),
             ]
         )
-    header = ["", "agent", "the gate", "style distance", "zero-shot's"]
+    header = ["agent", "made", "the gate", "style distance", "zero-shot's"]
     header += [f"nearer than {name} ({writer}) by" for name, writer in beside]
-    return "".join(map(picture, pictures.get(f"voice/{account.name}", ()))) + table(
+    return _titled(account, pictures.get(f"voice/{account.name}", ())) + table(
         f"Agents of {account.name}, by their drafts of held-out mails",
         header,
         rows,
@@ -125,8 +125,7 @@ def _use(account: AccountMaterial, numbers: Numbers) -> str:
 def _losses(account: AccountMaterial, numbers: Numbers, pictures: Pictures) -> str:
     rows = [
         [
-            str(count),
-            f"<code>{escape(one.id)}</code>",
+            f"{count}: <code>{escape(one.id)}</code>",
             *(number(numbers, f"loss/{account.name}/{one.id}/{name}") for name in _ENDS),
         ]
         for count, one in enumerate(account.adapters, 1)
@@ -134,11 +133,15 @@ def _losses(account: AccountMaterial, numbers: Numbers, pictures: Pictures) -> s
     ]
     if not rows:
         return ""
-    return "".join(map(picture, pictures.get(f"loss/{account.name}", ()))) + table(
+    return _titled(account, pictures.get(f"loss/{account.name}", ())) + table(
         f"Losses of the agents of {account.name}, in nats a token",
-        ("", "agent", "training, at the end", "validation, at its least"),
+        ("agent", "training, at the end", "validation, at its least"),
         rows,
     )
+
+
+def _titled(account: AccountMaterial, some: Sequence[Picture]) -> str:
+    return f"<h3>{escape(account.name)}</h3>" + "".join(map(picture, some))
 
 
 _ENDS = ("train", "valid")
