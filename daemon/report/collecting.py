@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from daemon.report.records import AccountMaterial, Evaluated, Material, Shown
 from daemon.store import adapters, drafts, edits, evaluations, ledger, trainings
 from daemon.store import mail as mail_store
+from daemon.store.database import Connection
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.records import Run, Trial
 
 
 def collect(
-    connection: sqlite3.Connection, accounts: Sequence[str], only: str | None, at: datetime
+    connection: Connection, accounts: Sequence[str], only: str | None, at: datetime
 ) -> Material:
     """Of these accounts, or of `only` one of them, with the runs that it took part in."""
     names = [only] if only else list(accounts)
@@ -29,7 +29,7 @@ def collect(
     )
 
 
-def _account(connection: sqlite3.Connection, name: str) -> AccountMaterial:
+def _account(connection: Connection, name: str) -> AccountMaterial:
     known = adapters.adapters(connection, name)
     return AccountMaterial(
         name=name,
@@ -42,7 +42,7 @@ def _account(connection: sqlite3.Connection, name: str) -> AccountMaterial:
     )
 
 
-def _latest(connection: sqlite3.Connection, names: Sequence[str]) -> list[Run]:
+def _latest(connection: Connection, names: Sequence[str]) -> list[Run]:
     """The latest run of each experiment that has ended and is about one of these people."""
     found = {}
     for run in evaluations.runs(connection):
@@ -51,7 +51,7 @@ def _latest(connection: sqlite3.Connection, names: Sequence[str]) -> list[Run]:
     return sorted(found.values(), key=lambda run: (run.started_at, run.id))
 
 
-def _evaluated(connection: sqlite3.Connection, run: Run) -> Evaluated:
+def _evaluated(connection: Connection, run: Run) -> Evaluated:
     trials = {one.id: one for one in evaluations.trials_of(connection, run.id)}
     known = evaluations.trainings(connection, run.people)
     return Evaluated(
@@ -68,9 +68,7 @@ def _evaluated(connection: sqlite3.Connection, run: Run) -> Evaluated:
     )
 
 
-def _examples(
-    connection: sqlite3.Connection, name: str, runs: Sequence[Evaluated]
-) -> Iterator[Shown]:
+def _examples(connection: Connection, name: str, runs: Sequence[Evaluated]) -> Iterator[Shown]:
     """The account's mails whose draft by the agent is nearest, in the middle, and farthest off.
 
     They are of the latest run that has both systems; chosen by rank, so that none is picked to
