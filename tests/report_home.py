@@ -222,9 +222,11 @@ def _questions(trials: list[Trial]) -> list[Question]:
         mine = {t.mail: t.id for t in own if t.system == systems.AGENT}
         theirs = {t.mail: t.id for t in own if t.system == rival}
         for measure in ("win", "controlled", "nearer"):
-            name = f"{measure}/{systems.AGENT}/{rival}/all"
-            pairs = tuple(mine.values()), tuple(theirs[one] for one in mine)
-            found.append(Question(name=name, measure=measure, of=pairs[0], against=pairs[1]))
+            for who in (*PEOPLE, "all"):
+                mails = [one for one in mine if one.startswith(who) or who == "all"]
+                name = f"{measure}/{systems.AGENT}/{rival}/{who}"
+                of, against = (tuple(side[one] for one in mails) for side in (mine, theirs))
+                found.append(Question(name=name, measure=measure, of=of, against=against))
     agents = [one for one in trials if one.system == systems.AGENT]
     for owner in PEOPLE:
         for who in PEOPLE:

@@ -80,8 +80,9 @@ def _examples(connection: Connection, name: str, runs: Sequence[Evaluated]) -> I
             break
     else:
         return
-    places = {0: "nearest", len(pairs) // 2: "in the middle", len(pairs) - 1: "farthest off"}
-    for place, why in places.items():
+    last = len(pairs) - 1
+    places = {len(pairs) // 2: "in the middle", last: "farthest off", 0: "nearest"}
+    for place, why in sorted(places.items()):
         agent, zero_shot = pairs[place]
         mail = mail_store.mail(connection, name, agent.mail)
         if mail is not None:

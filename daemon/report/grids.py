@@ -45,7 +45,7 @@ def grids(evaluated: Evaluated) -> list[Grid]:
     place = evaluated.run.experiment
     found = [
         *_measured(names),
-        *_rivals(names),
+        *_rivals(names, evaluated.run.people),
         *_swaps(names, evaluated.run.people),
         *_trainings(evaluated),
     ]
@@ -82,7 +82,7 @@ def _measured(names: set[str]) -> Iterator[Grid]:
             )
 
 
-def _rivals(names: set[str]) -> Iterator[Grid]:
+def _rivals(names: set[str], people: tuple[str, ...]) -> Iterator[Grid]:
     rivals = {
         rival: rival
         for rival in (*SYSTEMS, OTHERS)
@@ -97,6 +97,19 @@ def _rivals(names: set[str]) -> Iterator[Grid]:
                 rivals, lambda rival: [f"{m}/{systems.AGENT}/{rival}/{ALL}" for m in BESIDE]
             ),
             note="Ties count half. An interval that holds 50 % shows no difference.",
+        )
+    each = {
+        rival: rival
+        for rival in rivals
+        if any(f"nearer/{systems.AGENT}/{rival}/{who}" in names for who in people)
+    }
+    if each and len(people) > 1:
+        yield Grid(
+            title="The agent (R3) nearer in style, person by person, in % of the mails",
+            header=("rival", *people),
+            rows=_filled(
+                each, lambda rival: [f"nearer/{systems.AGENT}/{rival}/{who}" for who in people]
+            ),
         )
 
 

@@ -53,7 +53,7 @@ def picture(shown: Picture) -> str:
     """A picture with what it shows in words."""
     said = escape(shown.said, quote=True)
     svg = shown.svg.replace("<svg", f'<svg role="img" aria-label="{said}"', 1)
-    return f"<figure>{svg}<figcaption>{escape(shown.said)}</figcaption></figure>"
+    return f'<figure tabindex="0">{svg}<figcaption>{escape(shown.said)}</figcaption></figure>'
 
 
 def marked(draft: str, real: str) -> str:

@@ -43,8 +43,9 @@ def page(material: Material, numbers: Numbers, pictures: Pictures, note: str = "
     intro = (
         paragraph(f"Of {about}, made {day}. This page holds private text.", kind="note"),
         paragraph(
-            "Every number has a name, which it shows when pointed at; `trimtab report --explain "
-            "NAME` tells what it was computed from. In brackets stands the 95 % interval.",
+            "Every number has a name, which it shows when pointed at; `trimtab report --names` "
+            "lists them all, and `--explain NAME` tells what one was computed from. In brackets "
+            "stands the 95 % interval.",
         ),
         paragraph(note, kind="note") if note else "",
     )
@@ -189,10 +190,10 @@ def _run(evaluated: Evaluated, numbers: Numbers, pictures: Pictures) -> str:
 
 def _legend() -> str:
     return (
-        "<p>Of each person three mails: the one whose draft is nearest in style, the one in the "
-        "middle, and the one farthest off. <del>Struck</del>: the draft has it, and the real mail "
-        "has not. <ins>Underlined</ins>: the real mail has it instead. Line breaks are left out."
-        "</p>"
+        "<p>Of each person up to three mails: the one whose draft is nearest in style, the one in "
+        "the middle, and the one farthest off. <del>Struck</del>: the draft has it, and the real "
+        "mail has not. <ins>Underlined</ins>: the real mail has it instead. Line breaks are left "
+        "out.</p>"
     )
 
 

@@ -46,7 +46,11 @@ blockquote { white-space: pre-wrap; margin: 0; padding-left: .8rem;
 article { margin: 1.5rem 0; padding-bottom: 1rem; border-bottom: 1px solid var(--line); }
 del { text-decoration: line-through; color: #8a1f11; }
 ins { text-decoration: underline; color: #0b4f8a; }
-@media (max-width: 40rem) { .sides { grid-template-columns: 1fr; } }
+@media (max-width: 40rem) {
+  .sides { grid-template-columns: 1fr; }
+  figure { overflow-x: auto; }
+  figure svg { width: 32rem; max-width: none; }
+}
 @media (prefers-color-scheme: dark) {
   :root { --line: #555; --faint: #aaa; DARK }
   body { color: #eee; background: #16181a; }

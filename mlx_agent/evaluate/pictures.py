@@ -73,7 +73,8 @@ def heat(
 
         (axes,) = drawn.panels
         pale = LinearSegmentedColormap.from_list("pale", ["#ffffff", "#8fbce6"])
-        axes.pcolormesh(values, cmap=pale, edgecolors="#777777", linewidth=0.5)
+        top = 1.0 if percent else None
+        axes.pcolormesh(values, cmap=pale, vmin=0, vmax=top, edgecolors="#777777", linewidth=0.5)
         for row, of_owner in enumerate(values):
             for column, value in enumerate(of_owner):
                 _cell(axes, row, column, value, percent=percent)
