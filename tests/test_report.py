@@ -1,6 +1,7 @@
 """The report: one page that loads nothing, each number of it explained by rows of the store."""
 
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -252,3 +253,18 @@ async def test_the_command_writes_explains_and_lists(tmp_path: Path) -> None:
     unknown = sentence(trimtab("report", "--explain", "no/such", home=tmp_path, code=1))
     assert "--names" in unknown
     assert "gone" in sentence(trimtab("report", "-a", "gone", home=tmp_path, code=1))
+
+
+async def test_pictures_that_cannot_be_drawn_are_told_before_an_experiment(tmp_path: Path) -> None:
+    """Not after hours of work; the report does without them."""
+    await report_home.fill(tmp_path)
+    (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError('gone')", "utf-8")
+    places = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    asked = ("eval", "swap", "--out", tmp_path / "out")
+    done = trimtab(*asked, home=tmp_path, code=1, PYTHONPATH=places)
+    assert "matplotlib" in sentence(done)
+    assert not (tmp_path / "out").exists()
+    out = tmp_path / "report.html"
+    said = trimtab("report", "--out", out, home=tmp_path, PYTHONPATH=places).stdout
+    assert "There are no pictures." in said
+    assert b"<svg" not in out.read_bytes()
