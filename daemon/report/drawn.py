@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from daemon.config import OFFLINE
 from daemon.report.records import AccountMaterial, Evaluated, Material
 from daemon.report.style import colour
 from mlx_agent.evaluate import pictures, systems
@@ -62,19 +63,18 @@ def _voice(account: AccountMaterial) -> tuple[Picture, ...]:
     """Adapter by adapter: distances, and how much nearer it is than each rival, with intervals."""
     if not account.verdicts:
         return ()
-    distances: dict[str, list[Dot]] = {"agent": [], "zero-shot": []}
+    distances: dict[str, list[Dot]] = {"agent": [], systems.ZERO_SHOT: []}
     nearer: dict[str, list[Dot]] = {}
     for number, one in enumerate(account.verdicts, 1):
         label = str(number)
         distances["agent"].append(Dot(label=label, value=one.candidate))
-        distances["zero-shot"].append(Dot(label=label, value=one.zero_shot))
+        distances[systems.ZERO_SHOT].append(Dot(label=label, value=one.zero_shot))
         for rival in one.beside:
-            name = f"{rival.name}, {rival.writer}"
+            offline = rival.writer == OFFLINE
+            name = rival.name if offline else f"{rival.name}, {rival.writer}"
             dot = Dot(label=label, value=rival.nearer, low=rival.low, high=rival.high)
             nearer.setdefault(name, []).append(dot)
-            if rival.name not in distances or all(
-                there.label != label for there in distances[rival.name]
-            ):
+            if offline and rival.name != systems.ZERO_SHOT:
                 dots = distances.setdefault(rival.name, [])
                 dots.append(Dot(label=label, value=rival.rival))
     panels = [(distances, "style distance (0: alike)", False)]

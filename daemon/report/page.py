@@ -92,7 +92,7 @@ def _voice(account: AccountMaterial, numbers: Numbers, pictures: Pictures) -> st
         rows.append(
             [
                 f"{count}: <code>{escape(one.adapter_id)}</code>",
-                f"{made[one.adapter_id].created_at:%Y-%m-%d}",
+                f'<span class="n">{made[one.adapter_id].created_at:%Y-%m-%d}</span>',
                 "in use" if one.promoted else "held back",
                 *(number(numbers, f"{place}/{name}") for name in names),
             ]

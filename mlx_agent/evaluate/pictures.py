@@ -123,10 +123,12 @@ def lines(
 ) -> bytes:
     """Panels below each other with the same labels across.
 
-    A panel is its lines, what it measures with the unit, and whether it has a line at 0.
+    A panel is its lines, what it measures with the unit, and whether it has a line at 0. A name
+    looks the same in all of them.
     """
     every = [dot.label for series, _, _ in panels for dots in series.values() for dot in dots]
     labels = list(dict.fromkeys(every))
+    names = list(dict.fromkeys(name for series, _, _ in panels for name in series))
     with sheet(0.6 + 2.7 * len(panels), panels=len(panels), kind=kind) as drawn:
         for axes, (series, down, zero) in zip(drawn.panels, panels, strict=True):
             if zero:
@@ -139,7 +141,7 @@ def lines(
                     yerr=[[dot.whiskers[side] for dot in dots] for side in (0, 1)],
                     label=name,
                     capsize=3,
-                    **style(number),
+                    **style(names.index(name)),
                 )
             axes.set_xticks(range(len(labels)), labels)
             axes.set_xlim(-0.5, len(labels) - 0.5)
