@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from daemon.cli_evaluate import app as evaluate_app
 from daemon.cli_home import app as home_app
 from daemon.cli_init import init
 from daemon.cli_models import models_app
@@ -275,22 +276,6 @@ def edits(
     _run(command(account, undo=undo, limit=limit, as_json=as_json))
 
 
-@app.command(name="eval")
-def evaluate(
-    account: AccountOption = None,
-    *,
-    in_use: Annotated[
-        bool, typer.Option("--use", help="How your drafts were sent, by agent and week.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Compare your agent with its rivals on held-out mails, or see how it serves you."""
-    from daemon.commands.evaluate import evaluate as command
-    from daemon.commands.evaluate import use
-
-    _run((use if in_use else command)(account, as_json=as_json))
-
-
 @app.command()
 def demo(*, as_json: Json = False) -> None:
     """Do the main job, end to end, on a sample mailbox. No key, no network."""
@@ -384,6 +369,7 @@ def plugin_build(
 
 
 app.add_typer(home_app)
+app.add_typer(evaluate_app)
 app.add_typer(models_app, name="models")
 
 

@@ -30,6 +30,8 @@
     ├── BudgetSpent             one more request could pass a cap of the budget
     ├── PriceUnknown            a cap cannot be kept for a model of unknown price
     ├── AgentMissing            the account has no agent in use
+    ├── TooFewPeople            an experiment swaps agents, and there is one person
+    ├── RulesUnreadable         a file of rules written by hand is none
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
@@ -486,6 +488,17 @@ class WriterUnavailable(TransientError):
 @dataclass(eq=False)
 class DemoNotInstalled(UserError):
     pass
+
+
+@dataclass(eq=False)
+class TooFewPeople(UserError):
+    experiment: str
+
+
+@dataclass(eq=False)
+class RulesUnreadable(UserError):
+    path: Path
+    reason: str
 
 
 def only_cause(error: BaseException) -> BaseException:

@@ -209,6 +209,14 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.AgentMissing: lambda x: (
         f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
     ),
+    e.TooFewPeople: lambda x: (
+        f"The experiment {x.experiment!r} needs the mail of two people at least; name more "
+        "accounts with --people, or load a corpus with `trimtab corpus load`."
+    ),
+    e.RulesUnreadable: lambda x: (
+        f"{x.path} holds no rules written by hand ({x.reason}); write one `Aspect: instruction` a "
+        "line into a file `<account>.txt`."
+    ),
     e.HomeInUse: _home_in_use,
     e.StoreFull: lambda x: (
         f"The disk that holds {x.path} is full; make room and try again. What was stored is safe, "

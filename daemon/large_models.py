@@ -17,6 +17,7 @@ from mlx_agent.large import LargeModel
 from mlx_agent.large.local import Chat
 from mlx_agent.large.offline import Offline
 from mlx_agent.large.patient import Patient
+from mlx_agent.large.prices import FREE, known_price
 from mlx_agent.large.registry import open_model
 from mlx_agent.large.settings import ModelSettings
 from mlx_agent.records import Price
@@ -107,6 +108,13 @@ def settings_of(chosen: Large) -> ModelSettings:
         timeout_s=chosen.timeout_s,
         price=price,
     )
+
+
+def list_price(config: Config, name: str, model: LargeModel) -> Price | None:
+    """What the config says, else the provider's list; nothing on this machine, None if unknown."""
+    chosen = config.large.get(name)
+    stated = settings_of(chosen).price if chosen else None
+    return stated or (known_price(model.name) if model.remote else FREE)
 
 
 def _opened(config: Config, name: str, chat: Chat) -> LargeModel:

@@ -26,7 +26,7 @@ ABOUT = "trimtab-backup.json"
 def places(paths: Paths) -> tuple[Path, ...]:
     """Every file and directory that trimtab makes for its own use, what is in a home."""
     named = [getattr(paths, field.name) for field in dataclasses.fields(paths)]
-    return (*named, paths.plugin)
+    return (*named, paths.plugin, paths.evaluation)
 
 
 def beside(path: Path) -> Iterator[Path]:

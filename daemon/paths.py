@@ -43,6 +43,11 @@ class Paths:
         return self.run.parent / "plugin"
 
     @property
+    def evaluation(self) -> Path:
+        """The adapters and data sets of experiments, apart from those that drafts need."""
+        return self.database.parent / "evaluation"
+
+    @property
     def scratch(self) -> Path:
         """Where the worker's libraries put what they would put into the temporary directory."""
         return self.run / "scratch"

@@ -99,6 +99,7 @@ def test_the_table_has_every_system_once() -> None:
     found = plan("table", [ADA, BEN], MAKING)
     of_ada = [arm.system for arm in found.arms if arm.person == "ada"]
     everything = {
+        systems.REAL,
         *(systems.ZERO_SHOT, systems.FEW_SHOT_NEAR, systems.FEW_SHOT_RANDOM, systems.STYLE_CARD),
         *(systems.NEAREST_RULES, systems.HAND_WRITTEN, systems.SMALL, systems.NAIVE),
         *(systems.THINKING, *systems.STRATEGIES.values()),

@@ -7,6 +7,7 @@ then the bytes. Each of these may be repeated, and is, by the next `forget`.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
@@ -66,6 +67,8 @@ async def _forget(database: Database, paths: Paths, chosen: Choice) -> tuple[Hel
         hashes |= {(account, one) for one in await _data(database, paths, account, chosen, found)}
     gone = await database.write(forgetting.forget, chosen, hashes, datetime.now(UTC))
     dataset.remove(paths.datasets, await database.read(forgetting.forgotten_data))
+    # Of experiments nothing is kept that may hold it: they are made again where they are wanted.
+    shutil.rmtree(paths.evaluation, ignore_errors=True)
     for account in _accounts(chosen, found):
         adapters.drop_derived(paths.adapters, account)
         if chosen.whole:

@@ -16,14 +16,13 @@ from daemon.errors import BudgetSpent
 from daemon.explain import explain
 from daemon.jobs.tasks import TeachPlan, plan_teaching
 from daemon.jobs.worker import Worker
-from daemon.large_models import settings_of
+from daemon.large_models import list_price
 from daemon.store import answers as answer_store
 from daemon.store import lessons as lesson_store
 from daemon.store.database import Database
 from mlx_agent import render
 from mlx_agent.large import LargeModel
-from mlx_agent.large.prices import FREE, as_of, known_price
-from mlx_agent.records import Price
+from mlx_agent.large.prices import as_of
 from mlx_agent.redact import redact
 from mlx_agent.teach.cost import Estimate, Foreseen, estimate, foresee
 from mlx_agent.teach.lessons import lesson_id
@@ -108,7 +107,11 @@ async def _dry_run(paths: Paths, settings: Config, name: str, *, as_json: bool) 
         await door.close()
         await database.close()
     teacher = door.models[settings.models.teacher]
-    cost = estimate(asks, _price(settings, teacher), batch=_in_batches(settings, teacher))
+    cost = estimate(
+        asks,
+        list_price(settings, settings.models.teacher, teacher),
+        batch=_in_batches(settings, teacher),
+    )
     path = _write(paths, settings, name, asks, teacher)
     if as_json:
         return print_json(_dry_run_data(plan, cost, teacher, path))
@@ -126,13 +129,6 @@ async def _foreseen(database: Database, name: str, plan: TeachPlan) -> list[Fore
         if lesson in begun
     }
     return list(foresee([i for key, i in items.items() if key not in known], plan.recipe, kept))
-
-
-def _price(settings: Config, teacher: LargeModel) -> Price | None:
-    """What the config says, else the list price; nothing on this machine."""
-    chosen = settings.large.get(settings.models.teacher)
-    stated = settings_of(chosen).price if chosen else None
-    return stated or (known_price(teacher.name) if teacher.remote else FREE)
 
 
 def _in_batches(settings: Config, teacher: LargeModel) -> bool:

@@ -54,10 +54,14 @@ class Agents:
         """The base by the name that it has today."""
         return bases.named(self.chosen.base)
 
+    def place(self, training: Training) -> Path:
+        """Where its adapter and its checkpoints go: two of one account would lock each other out."""
+        return self.root / "adapters" / training.id
+
     def made(self, training: Training) -> bool:
         """Whether its adapter is there, whole."""
         try:
-            adapters.verify(self.root / "adapters", training.adapter or "")
+            adapters.verify(self.place(training), training.adapter or "")
         except (AdapterDamaged, AdapterNotFound):
             return False
         return training.adapter is not None
@@ -89,10 +93,10 @@ class Agents:
         self, training: Training, owner: Person, lessons: Sequence[Lesson]
     ) -> list[tuple[Rule, ...]]:
         """What an agent says of each x, seeing the habits of its own user."""
-        adapter = adapters.verify(self.root / "adapters", training.adapter or "")
+        adapter = adapters.verify(self.place(training), training.adapter or "")
         known = trained_on(owner, training).train
         asked = await asyncio.to_thread(shown, lessons, known)
-        path = self.root / "adapters" / adapter.id
+        path = self.place(training) / adapter.id
         found: list[tuple[Rule, ...]] = []
         async with self._worker() as worker:
             for start in range(0, len(asked), AT_ONCE):
@@ -103,7 +107,7 @@ class Agents:
 
     async def write(self, training: Training | None, lessons: Sequence[Lesson]) -> list[str]:
         """The mails that M_F writes, or M_S where there is no training."""
-        path = None if training is None else self.root / "adapters" / (training.adapter or "")
+        path = None if training is None else self.place(training) / (training.adapter or "")
         xs = [lesson.x for lesson in lessons]
         async with self._worker() as worker:
             return await worker.write(self.base, path, xs, self._plain(), MAIL_TOKENS)
@@ -132,7 +136,7 @@ class Agents:
             dataset_hash=dataset.hash,
             lessons=len(splits.train),
             settings=replace(train_settings(self.chosen, self.base), rank=training.rank),
-            adapters_root=self.root / "adapters",
+            adapters_root=self.place(training),
             keep_bytes=round(self.chosen.keep_gb * 1e9),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from daemon.config import Config
+from daemon.errors import BudgetSpent
 from daemon.jobs.tasks import Tasks, lessons_to_train
 from daemon.records import Progress
 from daemon.store import standing
@@ -14,6 +15,9 @@ from mlx_agent.errors import TooFewLessons
 from mlx_agent.evaluate.experiments import LEAST, Person
 from mlx_agent.records import Lesson, Rule, Strategy
 from mlx_agent.teach.dataset import Splits
+
+POLL_S = 30.0
+"""How often a batch is looked after."""
 
 Split = Callable[[Sequence[Lesson]], Splits]
 Report = Callable[[Progress], None]
@@ -28,11 +32,24 @@ def taught_by(config: Config, strategy: Strategy) -> Config:
 async def teach(
     tasks: Tasks, people: Sequence[str], strategies: Sequence[Strategy], report: Report
 ) -> None:
-    """Make the lessons that are missing; raises NothingToTeach, and what teaching raises."""
+    """Make the lessons that are missing, and wait for what is asked in batches.
+
+    Raises NothingToTeach, BudgetSpent, and what teaching raises.
+    """
     for strategy in strategies:
         taught = replace(tasks, config=taught_by(tasks.config, strategy))
         for person in people:
-            await taught.teach(person, report)
+            while not await _is_taught(taught, person, report):  # noqa: ASYNC110  # by a provider
+                await asyncio.sleep(POLL_S)
+
+
+async def _is_taught(tasks: Tasks, person: str, report: Report) -> bool:
+    outcome = await tasks.teach(person, report)
+    if outcome.get("budget_spent") == "night":
+        raise BudgetSpent("night", tasks.config.budget.night_usd)
+    if outcome.get("budget_spent"):
+        raise BudgetSpent("month", tasks.config.budget.month_usd)
+    return not outcome.get("waiting")
 
 
 async def people_of(

@@ -155,7 +155,7 @@ def _table(people: Sequence[Person], making: Making) -> Plan:
         )
     ]
     return Plan(
-        arms=(*own.values(), *rivals),
+        arms=(*_real(people), *own.values(), *rivals),
         pairs=tuple((own[rival.person], rival) for rival in rivals),
     )
 
@@ -174,7 +174,7 @@ def _swap(people: Sequence[Person], making: Making) -> Plan:
         for owner in agents
     ]
     pairs = [(agents[arm.person], arm) for arm in arms if arm.agent_of != arm.person]
-    return Plan(arms=tuple(arms), pairs=tuple(pairs))
+    return Plan(arms=(*_real(people), *arms), pairs=tuple(pairs))
 
 
 def _ranks(people: Sequence[Person], making: Making) -> Plan:
@@ -241,6 +241,10 @@ _EXPERIMENTS: dict[str, Callable[[Sequence[Person], Making], Plan]] = {
 
 
 # --- arms -------------------------------------------------------------------------------------
+
+
+def _real(people: Sequence[Person]) -> list[Arm]:
+    return [Arm(person=person.name, system=systems.REAL) for person in people]
 
 
 def _agent(person: Person, making: Making, *, rank: int | None = None, lessons: int = 0) -> Arm:

@@ -6,36 +6,26 @@ They follow from the plan alone. A system that wrote nothing for a mail is compa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import NIGHTS, Person, Plan
-from mlx_agent.evaluate.records import Trial
+from mlx_agent.evaluate.figures import CONTROLLED, NEARER, WIN
+from mlx_agent.evaluate.records import Question, Trial
 from mlx_agent.evaluate.systems import Arm
 
 ALL = "all"
 """Instead of a person: everybody's mails together."""
 OTHERS = "another's agent"
-PLAIN = ("distance", "edit", "words", "unsupported", "uncovered", "attributed", "raw")
+PLAIN = (
+    *("distance", "edit", "words", "unsupported", "uncovered"),
+    *("attributed", "raw", "machine", "verified"),
+)
 """What is measured of every arm; a trial without a measure is left out of its mean."""
 SWAPPED = ("distance", "attributed", "to owner")
 """What the swap matrix is told by: `to owner` is the share that looks like the agent's owner."""
 
 Written = Mapping[Arm, Mapping[str, Trial]]
 """The trials of each arm, by their mails."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A figure to be worked out: `measure` over `of`, or beside `against` mail by mail.
-
-    `measure` is a measure's name, `nearer` or `win`.
-    """
-
-    name: str
-    measure: str
-    of: tuple[str, ...]
-    against: tuple[str, ...] = ()
 
 
 def questions(plan: Plan, people: Sequence[Person], written: Written) -> list[Question]:
@@ -94,7 +84,7 @@ def _beside(path: str, pairs: Iterable[tuple[Arm, Arm]], written: Written) -> It
         if mail in written[other]
     ]
     of, against = tuple(a for a, _ in both), tuple(b for _, b in both)
-    for measure in ("nearer", "win"):
+    for measure in (NEARER, WIN, CONTROLLED):
         yield Question(name=f"{measure}/{path}", measure=measure, of=of, against=against)
 
 

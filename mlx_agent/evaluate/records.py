@@ -116,6 +116,19 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A figure to be worked out: `measure` over `of`, or beside `against` mail by mail.
+
+    `measure` is a measure's name, or one of `figures` that is about two systems.
+    """
+
+    name: str
+    measure: str
+    of: tuple[str, ...]
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A number of a run, with its bootstrap 95 % interval and the rows that it was made of.
 

@@ -19,9 +19,11 @@ from mlx_agent.few_shot import NEIGHBOURS, few_shot_rules
 from mlx_agent.large.answers import parse_mail
 from mlx_agent.records import DraftTask, Example, FewShotTask, Lesson, Rule, Strategy, X
 
-How = Literal["nothing", "examples", "rules", "small"]
-"""What the writer is given: no rules, examples, or rules; or M_S writes in its place."""
+How = Literal["truth", "nothing", "examples", "rules", "small"]
+"""What the writer is given; M_S (`small`) writes in its place, or the author did (`truth`)."""
 
+REAL = "real mail"
+"""What the author wrote: the bound of every measure, and the test of every classifier."""
 ZERO_SHOT = "zero-shot"
 FEW_SHOT_NEAR = "few-shot near"
 FEW_SHOT_RANDOM = "few-shot random"
@@ -65,7 +67,8 @@ class Arm:
             return "small"
         if self.system in (FEW_SHOT_NEAR, FEW_SHOT_RANDOM):
             return "examples"
-        return "nothing" if self.system == ZERO_SHOT else "rules"
+        plain: dict[str, How] = {ZERO_SHOT: "nothing", REAL: "truth"}
+        return plain.get(self.system, "rules")
 
     @property
     def name(self) -> str:

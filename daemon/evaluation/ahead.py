@@ -1,0 +1,106 @@
+"""What an experiment would ask and cost, before anything is spent.
+
+What the agents will say is not known yet, so that the teacher's rules stand in for theirs, and the
+real mail for every draft that is to be judged: the prompts come out near to what they would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from daemon.evaluation.agents import Agents
+from daemon.evaluation.writing import Writing
+from daemon.large_models import list_price
+from daemon.outgoing import Door
+from daemon.store import evaluations
+from mlx_agent import render
+from mlx_agent.evaluate import systems
+from mlx_agent.evaluate.experiments import Person, Plan
+from mlx_agent.evaluate.systems import Arm
+from mlx_agent.large.prices import priced
+from mlx_agent.records import DraftTask, JudgeTask, Lesson, Task, Usage
+from mlx_agent.teach.cost import CHARS_PER_TOKEN
+
+VERDICT_TOKENS = 200
+"""What a judge writes for a verdict, its thinking included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What is still to be done. `cost_usd` is None where a price is unknown; `hosts` get mail."""
+
+    trainings: int
+    drafts: int
+    judgements: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    hosts: tuple[str, ...]
+
+
+async def ahead(
+    door: Door, agents: Agents, people: Sequence[Person], plan: Plan, seed: int
+) -> Ahead:
+    """Look into the store for what is there, and count the rest."""
+    by_name = {person.name: person for person in people}
+    known = await door.database.read(evaluations.trainings, list(by_name))
+    trainings = [
+        one for one in plan.trainings if one.id not in known or not agents.made(known[one.id])
+    ]
+    drafts = await _drafts(door, agents, by_name, plan, seed)
+    mails = {person.name: len(person.splits.test) for person in people}
+    judgements = sum(mails[one.person] for one, _ in plan.pairs)
+    asked = [task for arm, lesson in drafts if (task := _task(arm, lesson, by_name[arm.person]))]
+    writer = _usage(asked, [len(lesson.own_text) / CHARS_PER_TOKEN for _, lesson in drafts])
+    judged = [
+        JudgeTask(x=one.x, truth=one.own_text, first=one.own_text, second=one.own_text)
+        for pair in plan.pairs
+        for one in by_name[pair[0].person].splits.test
+    ] * 2
+    judge = _usage(judged, [VERDICT_TOKENS] * len(judged))
+    costs = [_cost(door, "writer", writer), _cost(door, "judge", judge)]
+    models = [door.models[getattr(door.config.models, role)] for role in ("writer", "judge")]
+    return Ahead(
+        trainings=len(trainings),
+        drafts=len(drafts),
+        judgements=judgements,
+        input_tokens=writer.input_tokens + judge.input_tokens,
+        output_tokens=writer.output_tokens + judge.output_tokens,
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        hosts=tuple(dict.fromkeys(model.host for model in models if model.remote)),
+    )
+
+
+async def _drafts(
+    door: Door, agents: Agents, people: dict[str, Person], plan: Plan, seed: int
+) -> list[tuple[Arm, Lesson]]:
+    writing = Writing.of(door, agents, people, {}, seed)
+    keys = {arm: writing.keys(arm) for arm in plan.arms}
+    there = await door.database.read(
+        evaluations.trials, {key for of_arm in keys.values() for key in of_arm}
+    )
+    return [
+        (arm, lesson)
+        for arm, of_arm in keys.items()
+        for key, lesson in of_arm.items()
+        if key not in there
+    ]
+
+
+def _task(arm: Arm, lesson: Lesson, person: Person) -> Task | None:
+    if arm.how in ("small", "truth"):
+        return None
+    if arm.how == "examples":
+        return systems.few_shot_task(lesson.x, person.splits.train[-systems.SHOTS :])
+    return DraftTask(x=lesson.x, rules=lesson.rules if arm.how == "rules" else ())
+
+
+def _usage(tasks: Iterable[Task], written: Sequence[float]) -> Usage:
+    read = sum(len(m.content) for task in tasks for m in render.messages(task))
+    return Usage(input_tokens=round(read / CHARS_PER_TOKEN), output_tokens=round(sum(written)))
+
+
+def _cost(door: Door, role: str, usage: Usage) -> float | None:
+    name = getattr(door.config.models, role)
+    return priced(usage, list_price(door.config, name, door.models[name]), batch=False).cost_usd
