@@ -1,5 +1,6 @@
 """Whose is a text: masking, attribution and verification, on invented people and on real ones."""
 
+import re
 import sys
 from functools import cache
 from itertools import product
@@ -7,6 +8,8 @@ from random import Random
 
 import pytest
 from authors import generic, real, real_authors, sample_authors
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlx_agent.errors import ExtraMissing, TooFewAuthors, TooFewTexts
 from mlx_agent.evaluate.attribution import (
@@ -15,12 +18,11 @@ from mlx_agent.evaluate.attribution import (
     Attributor,
     Written,
     attributed,
-    measures_of,
     share_attributed,
     train,
     written,
 )
-from mlx_agent.evaluate.masking import Mode, evened, hide, mask
+from mlx_agent.evaluate.masking import Mode, evened, hide, mask, prepared
 from mlx_agent.evaluate.verification import Verifier, verify
 from mlx_agent.large.offline import rules_for, write
 from mlx_agent.records import Address, Lesson
@@ -71,6 +73,29 @@ def test_function_words_of_another_language_stay() -> None:
     assert hide("Der Anwalt kommt nicht, aber wir haben noch die Akte und das Buch.") == (
         "Der W w nicht, aber wir haben noch die W und das W."
     )
+
+
+WORDS = st.sampled_from("Nora FALK tim oduya's Noras boat I'm n NF -- 25 . , \n".split(" "))
+
+
+@given(st.lists(WORDS | st.text(max_size=5), max_size=20))
+def test_no_name_and_no_content_word_is_left(words: list[str]) -> None:
+    """In any text."""
+    text = " ".join(words)
+    seen = prepared(text, NORA, [TIM], "shape")
+    assert not {"nora", "falk", "tim", "oduya"} & set(
+        re.findall(r"\w+", mask(text, NORA, [TIM]).lower())
+    )
+    assert "boat" not in seen.lower()
+    assert not re.search(r"\d\d", seen)
+
+
+def test_a_name_is_masked_with_any_apostrophe() -> None:
+    """Mail programs exchange it."""
+    for name in ("Ann O'Neil", "Ann O’Neil"):
+        for text in ("Dear Ms O'Neil,", "Dear Ms O’Neil,"):
+            seen = prepared(text, NORA, [Address(name=name)], "raw")
+            assert seen == "Dear Ms Reader,"
 
 
 def test_what_a_mail_program_made_of_a_text_is_undone() -> None:
@@ -181,9 +206,6 @@ def test_probabilities_add_up_and_a_repeat_says_the_same(by_shape: Attributor) -
     assert many[0] == pytest.approx(found)
     assert trained.__wrapped__("sample", "shape").attribute(text) == found
     assert by_shape.attribute_all([]) == []
-    assert {one.name: one.value for one in measures_of("t1", found, "shape")} == {
-        f"author/shape/{who}": value for who, value in found.items()
-    }
 
 
 def test_a_name_gives_nobody_away(known: Attributor) -> None:

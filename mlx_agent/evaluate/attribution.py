@@ -19,7 +19,6 @@ from typing import Any
 from mlx_agent.bootstrap import Interval, interval
 from mlx_agent.errors import TooFewAuthors, TooFewTexts, extra_needed
 from mlx_agent.evaluate.masking import Mode, prepared
-from mlx_agent.evaluate.records import Measure
 from mlx_agent.records import Address, X
 
 MACHINE = "(machine)"
@@ -134,14 +133,6 @@ def _prepared(texts: Sequence[Written], mode: Mode) -> list[str]:
 def attributed(found: Sequence[Mapping[str, float]], author: str) -> list[float]:
     """For each text 1 if the author is its most probable one, else 0."""
     return [float(max(one, key=lambda who: one[who]) == author) for one in found]
-
-
-def measures_of(trial: str, found: Mapping[str, float], mode: Mode) -> tuple[Measure, ...]:
-    """A trial's probabilities as measures, `author/shape/PERSON` say, one for each author."""
-    return tuple(
-        Measure(trial=trial, name=f"author/{mode}/{who}", value=value)
-        for who, value in found.items()
-    )
 
 
 def share_attributed(found: Sequence[Mapping[str, float]], author: str, seed: int = 1) -> Interval:

@@ -120,7 +120,7 @@ def hide(text: str) -> str:
 
 
 def _words(*people: Address) -> set[str]:
-    return {word.lower() for word in names.maskable(*people)}
+    return {word.translate(_PLAIN).lower() for word in names.maskable(*people)}
 
 
 def _without_initials(text: str, sender: Address) -> str:
