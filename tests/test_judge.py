@@ -26,7 +26,7 @@ from mlx_agent.large.answers import Choice
 from mlx_agent.large.offline import TIE, Offline, baseline, rules_for, write
 from mlx_agent.records import Answer, JudgeTask, Lesson, Metadata, StyleCard, Task, Usage
 
-MIRRORED = {"first": "second", "second": "first", "tie": "tie"}
+MIRRORED: dict[Choice, Choice] = {"first": "second", "second": "first", "tie": "tie"}
 CHOICES: tuple[Choice, ...] = ("first", "second", "tie")
 TEXTS = st.text(st.sampled_from("abcIN .,!?\n-"), max_size=60)
 LESSON = lesson_of(1, "home", Metadata(sender=NORA, to=(TIM,), subject="The boat"), OWN_TEXTS[0])
@@ -348,6 +348,26 @@ def test_a_mere_taste_for_length_is_removed() -> None:
     assert sum(scores) / len(scores) > 0.65
     assert found.low < 0.5 < found.high
     assert abs(found.mean - 0.5) < 0.1
+
+
+def test_scores_and_lengths_are_the_systems_wherever_its_trial_stands() -> None:
+    """Every other judgement names the rival's draft first."""
+    scores, longer = planted(quality=0, taste=3, longer_by=30)
+    found, words = [], {}
+    for n, (score, difference) in enumerate(zip(scores, longer, strict=True)):
+        words |= {f"a{n}": difference, f"b{n}": 0.0}
+        choice: Choice = "first" if score == 1 else "second"
+        (one,) = judgements((choice, choice))
+        turned = replace(one, forward=MIRRORED[choice], backward=MIRRORED[choice])
+        ours = f"a{n}", f"b{n}"
+        found.append(
+            replace(one, first=ours[0], second=ours[1])
+            if n % 2
+            else replace(turned, first=ours[1], second=ours[0])
+        )
+    rate = win_rate(found, {f"a{n}" for n in range(len(scores))}, words)
+    assert rate.controlled == length_controlled(scores, longer)
+    assert rate.rate.mean == pytest.approx(sum(scores) / len(scores))
 
 
 def test_what_is_better_stays_so_at_equal_lengths() -> None:
