@@ -63,3 +63,12 @@ def load(
         only_list=only_list,
     )
     run(command(options, as_json=as_json))
+
+
+@corpus_app.command(name="stats")
+def stats(*, as_json: Json = False) -> None:
+    """Count the texts of this home's accounts: how many, how long, by whom and to whom."""
+    from daemon.commands.corpus_stats import stats as command
+    from daemon.commands.loop import run
+
+    run(command(as_json=as_json))
