@@ -48,6 +48,8 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Make each chosen person an account, with their texts in the store."""
+    if not people.strip(" ,"):
+        raise typer.BadParameter("say how many, or whom", param_hint="--people")
     from daemon.commands.corpus import LoadOptions
     from daemon.commands.corpus import load as command
     from daemon.commands.loop import run

@@ -210,6 +210,15 @@ def test_a_wrong_file_and_nobody_enough_are_told(tmp_path: Path) -> None:
     assert not home.exists()
 
 
+def test_wrong_usage_is_told(tmp_path: Path) -> None:
+    """Exit 2, before anything is read."""
+    some = some_reviews(tmp_path)
+    for options in (["--people", " "], ["--per-person", "0"]):
+        trimtab("corpus", "load", "reviews", some, *options, home=tmp_path / "home", code=2)
+    trimtab("corpus", "load", "letters", some, home=tmp_path / "home", code=2)
+    assert not (tmp_path / "home").exists()
+
+
 def test_people_have_something_to_say() -> None:
     """The examples' sentences are all different, or copies would be left out."""
     assert len({sentence(n) for n in range(400)}) == 400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +16,15 @@ from daemon.corpora.loading import Loaded
 from daemon.corpora.loading import load as load_texts
 from daemon.corpora.panza import PANZA
 from daemon.corpora.people import Person, Survey, chosen, survey, wanted
-from daemon.corpora.records import Corpus, Name
+from daemon.corpora.records import Corpus, Found, Name
 from daemon.corpora.reviews import REVIEWS
 from daemon.lock import HomeLock
 from daemon.records import Progress
 from daemon.store.database import Database
 from mlx_agent import codec
+
+OFTEN = 5000
+"""Texts read between two reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,9 @@ async def load(options: LoadOptions, *, as_json: bool) -> None:
     corpus = _corpus(options)
     if not options.only_list:
         home.check(paths, corpus)
-    found = await asyncio.to_thread(lambda: survey(corpus, corpus.read(options.paths)))
+    with progress_bar() as show:
+        read = _told(corpus.read(options.paths), lambda at: show(_data(at)))
+        found = await asyncio.to_thread(survey, corpus, read)
     if options.only_list:
         return _list(found, as_json=as_json)
     people = chosen(
@@ -78,6 +83,14 @@ def _corpus(options: LoadOptions) -> Corpus:
     named = {"enron": ENRON, "reviews": REVIEWS, "panza": PANZA}
     found = named.get(options.corpus) or articles(options.publication)
     return replace(found, least=options.least) if options.least else found
+
+
+def _told(found: Iterable[Found], report: Callable[[Progress], None]) -> Iterator[Found]:
+    """The same, while a reading of gigabytes shows how far it is."""
+    for number, each in enumerate(found, 1):
+        if number % OFTEN == 0:
+            report(Progress(step="read", done=number))
+        yield each
 
 
 def _who(text: str) -> int | Sequence[str]:
