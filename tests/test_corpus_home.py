@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from corpus_files import (
 
 from daemon import config
 from daemon.agents import measure_card, select_settings
+from daemon.commands.corpus import LoadOptions, load
 from daemon.config import Config, Paths
+from daemon.corpora.records import Name
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -52,7 +55,7 @@ def a_panza(path: Path) -> Path:
     return panza_file(path / "nora_clean.jsonl", mails=9)
 
 
-CASES: list[tuple[str, Callable[[Path], Path], Kind, str]] = [
+CASES: list[tuple[Name, Callable[[Path], Path], Kind, str]] = [
     ("enron", an_enron, "email", "falk-n"),
     ("articles", some_articles, "article", "ada-weld"),
     ("reviews", some_reviews, "review", "user-2"),
@@ -60,10 +63,31 @@ CASES: list[tuple[str, Callable[[Path], Path], Kind, str]] = [
 ]
 
 
-def loaded(home: Path, corpus: str, path: Path, *options: str) -> dict[str, Any]:
-    done = trimtab("corpus", "load", corpus, path, "--least", "2", "--json", *options, home=home)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+Load = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Load:
+    """Loads into a home as the command does, in this process; what it tells as JSON."""
+
+    async def run(home: Path, corpus: Name, path: Path, **changes: Any) -> dict[str, Any]:
+        monkeypatch.setenv("TRIMTAB_HOME", str(home))
+        options = LoadOptions(
+            corpus=corpus,
+            paths=(path,),
+            people="15",
+            seed=1,
+            per_person=None,
+            least=2,
+            publication="The New Yorker",
+            only_list=False,
+        )
+        capsys.readouterr()
+        await load(replace(options, **changes), as_json=True)
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    return run
 
 
 async def stored(paths: Paths, account: str) -> tuple[list[Mail], list[Lesson]]:
@@ -75,15 +99,16 @@ async def stored(paths: Paths, account: str) -> tuple[list[Mail], list[Lesson]]:
         await database.close()
 
 
-@pytest.mark.parametrize(("corpus", "make", "kind", "who"), CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 async def test_texts_become_lessons_and_a_data_set(
-    corpus: str, make: Callable[[Path], Path], kind: Kind, who: str, tmp_path: Path
+    case: tuple[Name, Callable[[Path], Path], Kind, str], tmp_path: Path, loaded: Load
 ) -> None:
     """From the corpus' file on, by the commands, each kind by its own prompts and manner."""
+    corpus, make, kind, who = case
     home, path = tmp_path / "home", make(tmp_path)
-    first = loaded(home, corpus, path)
+    first = await loaded(home, corpus, path)
     assert all(one["added"] >= 7 and not one["known"] for one in first["people"])
-    again = loaded(home, corpus, path)
+    again = await loaded(home, corpus, path)
     assert all(one["known"] >= 7 and not one["added"] for one in again["people"])
     done = json.loads(trimtab("teach", "--account", who, "--json", home=home).stdout)
     paths = config.find_paths(str(home))
@@ -122,10 +147,10 @@ def assert_make_a_card(settings: Config, who: str, mails: list[Mail], kind: Kind
     assert card.rules
 
 
-async def test_enrons_mails_are_cut_by_our_own_code(tmp_path: Path) -> None:
+async def test_enrons_mails_are_cut_by_our_own_code(tmp_path: Path, loaded: Load) -> None:
     """The quote is context, and a forward alone teaches nothing, with its reason."""
     home = tmp_path / "home"
-    found = loaded(home, "enron", an_enron(tmp_path))
+    found = await loaded(home, "enron", an_enron(tmp_path))
     nora = next(one for one in found["people"] if one["account"] == "falk-n")
     assert nora["left_out"]["forward without own text"] == 1
     assert nora["teaching"] == 7
@@ -135,10 +160,10 @@ async def test_enrons_mails_are_cut_by_our_own_code(tmp_path: Path) -> None:
     assert reply.context[0].text == "Which day suits you best?"
 
 
-def test_a_draft_of_an_article_greets_nobody(tmp_path: Path) -> None:
+async def test_a_draft_of_an_article_greets_nobody(tmp_path: Path, loaded: Load) -> None:
     """Without an agent, and without lessons, the style card says how."""
     home = tmp_path / "home"
-    loaded(home, "articles", some_articles(tmp_path))
+    await loaded(home, "articles", some_articles(tmp_path))
     bullets = "- I mended the boat\n- The sail is next\n"
     done = trimtab(
         *("draft", "--account", "ada-weld", "--subject", "The Harbor", "--json"),
@@ -151,26 +176,28 @@ def test_a_draft_of_an_article_greets_nobody(tmp_path: Path) -> None:
     assert "regards" not in text.lower()
 
 
-def test_people_are_drawn_named_and_listed(tmp_path: Path) -> None:
+async def test_people_are_drawn_named_and_listed(tmp_path: Path, loaded: Load) -> None:
     """As many as asked for, with as many texts."""
     path = some_reviews(tmp_path)
-    few = loaded(tmp_path / "a", "reviews", path, "--people", "2", "--per-person", "4")
+    few = await loaded(tmp_path / "a", "reviews", path, people="2", per_person=4)
     assert [one["added"] for one in few["people"]] == [4, 4]
     assert few["of"] == 3
-    named = loaded(tmp_path / "b", "reviews", path, "--people", "user-0, user-2")
+    named = await loaded(tmp_path / "b", "reviews", path, people="user-0, user-2")
     assert [one["account"] for one in named["people"]] == ["user-0", "user-2"]
-    listed = loaded(tmp_path / "c", "reviews", path, "--list")
+    listed = await loaded(tmp_path / "c", "reviews", path, only_list=True)
     assert listed["people"] == {"user-0": 9, "user-1": 9, "user-2": 9}
     assert not (tmp_path / "c").exists()
 
 
-def test_a_home_keeps_its_comments_and_takes_a_second_corpus(tmp_path: Path) -> None:
+async def test_a_home_keeps_its_comments_and_takes_a_second_corpus(
+    tmp_path: Path, loaded: Load
+) -> None:
     """The user may have set a teacher in between."""
     home = tmp_path / "home"
-    loaded(home, "reviews", some_reviews(tmp_path))
+    await loaded(home, "reviews", some_reviews(tmp_path))
     path = config.find_paths(str(home)).config
     path.write_text(path.read_text("utf-8") + "\n[teach]  # mine\nlimit = 50\n", "utf-8")
-    loaded(home, "panza", a_panza(tmp_path))
+    await loaded(home, "panza", a_panza(tmp_path))
     text = path.read_text("utf-8")
     assert "[teach]  # mine\nlimit = 50" in text
     assert set(tomllib.loads(text)["accounts"]) == {"user-0", "user-1", "user-2", "nora"}

@@ -177,5 +177,9 @@ async def test_a_text_to_nobody_is_no_letter(kind: Kind) -> None:
         rules = parse_rules_answer((await Offline().complete(question)).text)
         assert not {rule.aspect for rule in rules} & OF_LETTERS
         assert {"length", "layout"} <= {rule.aspect for rule in rules}
-    formal = DraftTask(x=x, rules=rules, instruction="more formal")
-    assert (await Offline().complete(formal)).text.startswith("Hello, harbor.")
+    greeting = Rule(aspect="greeting", instruction='open with "Hi" and a comma')
+    sign_off = Rule(aspect="sign-off", instruction='sign off with "Best" and a comma')
+    formal = DraftTask(x=x, rules=(greeting, *rules, sign_off), instruction="more formal")
+    text = (await Offline().complete(formal)).text
+    assert text.startswith("Hello, harbor.")
+    assert not {"Best,", "Regards,"} & set(text.split())

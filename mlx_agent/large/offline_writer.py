@@ -13,7 +13,7 @@ from dataclasses import replace
 from mlx_agent import names, wording
 from mlx_agent.anatomy import LIST_ITEM, SMILEY
 from mlx_agent.large.offline_intent import neutral
-from mlx_agent.large.offline_rules import manner_of, usual
+from mlx_agent.large.offline_rules import OF_LETTERS, manner_of, usual
 from mlx_agent.records import Address, Rule, X
 from mlx_agent.style import Manner, sign
 
@@ -29,13 +29,12 @@ def baseline(x: X) -> str:
 def write(x: X, rules: tuple[Rule, ...], instruction: str = "") -> str:
     """The text for x in the manner that the rules give; an instruction goes before them.
 
-    No instruction makes a letter of an article.
+    Neither makes a letter of an article: an agent that began as one for mail may well try.
     """
-    ruled = manner_of(rules, usual(x.kind))
-    manner = instructed(ruled, instruction)
-    if x.kind != "email":
-        manner = replace(manner, greeting=ruled.greeting, sign_off=ruled.sign_off)
-    return compose(x, manner)
+    letter = x.kind == "email"
+    heard = [rule for rule in rules if letter or rule.aspect not in OF_LETTERS]
+    manner = instructed(manner_of(heard, usual(x.kind)), instruction)
+    return compose(x, manner if letter else replace(manner, greeting="", sign_off=""))
 
 
 def instructed(manner: Manner, instruction: str) -> Manner:
