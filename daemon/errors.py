@@ -38,6 +38,9 @@
     ├── StoreDamaged            the store's file is no database, or a broken one
     ├── SinceUnreadable         a span of time given by the user is none
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
+    ├── CorpusUnreadable        nor can it be read as the corpus that it is said to be
+    ├── HomeTaken               a home for research holds accounts of another kind
+    ├── PeopleMissing           a corpus has nobody with enough texts, or not the person named
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── ExtensionMissing        the mail program's extension is not in this installation
     ├── FileForeign             another program's file is where one of ours belongs
@@ -304,6 +307,27 @@ class SinceUnreadable(UserError):
 class SourceUnreadable(UserError):
     path: Path
     reason: str
+
+
+@dataclass(eq=False)
+class CorpusUnreadable(UserError):
+    corpus: str
+    path: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class HomeTaken(UserError):
+    home: Path
+    account: str
+    corpus: str
+
+
+@dataclass(eq=False)
+class PeopleMissing(UserError):
+    corpus: str
+    person: str
+    least: int
 
 
 @dataclass(eq=False)

@@ -15,6 +15,15 @@ from mlx_agent import errors as m
 BUG = "This is a bug in trimtab ({name}); nothing was lost. Please report it with the log."
 
 
+_CORPORA = {
+    "enron": "the folder maildir of CMU's archive, or a CSV file with the columns file and message",
+    "articles": "the CSV file of All the News 2.0, with author, title, article and publication",
+    "reviews": "a file of LaMP-3's questions, such as train_questions.json",
+    "panza": "a file of JSON lines, each with an email and its subject",
+}
+"""What each corpus comes as."""
+
+
 def explain(error: BaseException) -> str:
     """One sentence or two for any error; a bug says so by its class name alone."""
     for kind in type(error).__mro__:
@@ -261,6 +270,20 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.SourceUnreadable: lambda x: (
         f"{x.path} cannot be read as mail ({x.reason}); give an mbox file, a Maildir, an .eml file "
         "or a directory of them."
+    ),
+    e.CorpusUnreadable: lambda x: (
+        f"{x.path} cannot be read as the corpus {x.corpus!r} ({x.reason}); give "
+        f"{_CORPORA.get(x.corpus, 'another file')}."
+    ),
+    e.HomeTaken: lambda x: (
+        f"The home {x.home} holds the account {x.account!r}, which is not of the corpus "
+        f"{x.corpus!r}; research has a home of its own: name an empty folder, as in `export "
+        "TRIMTAB_HOME=~/research`, and run it again."
+    ),
+    e.PeopleMissing: lambda x: (
+        f"The corpus {x.corpus!r} has nobody "
+        + (f"called {x.person!r}" if x.person else f"with {x.least} texts or more")
+        + "; see whom it has with --list, or ask for fewer texts with --least."
     ),
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
     e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; your bullets are kept.",
