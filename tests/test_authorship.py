@@ -119,6 +119,13 @@ def test_what_a_mail_program_made_of_a_text_is_undone() -> None:
     assert evened(sign_off) == sign_off
 
 
+@given(st.lists(WORDS | st.sampled_from(["a" * 30, "\n\n", "’", "- "]), max_size=20))
+def test_no_word_is_lost_with_a_wrapped_line(words: list[str]) -> None:
+    """Nor moved, whatever the lines are like."""
+    text = " ".join(words)
+    assert evened(text).split() == text.replace("’", "'").split()
+
+
 # --- invented people ---------------------------------------------------------------------------
 
 
