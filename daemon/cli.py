@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from daemon import cli_blind
 from daemon.cli_home import app as home_app
 from daemon.cli_init import init
 from daemon.cli_models import models_app
@@ -282,13 +283,19 @@ def evaluate(
     in_use: Annotated[
         bool, typer.Option("--use", help="How your drafts were sent, by agent and week.")
     ] = False,
+    blind: cli_blind.Blind = False,
+    pairs: cli_blind.Pairs = None,
+    systems: cli_blind.Systems = None,
+    seed: Annotated[int | None, typer.Option(help="Of a blind test's order.")] = None,
+    no_open: cli_blind.NoOpen = False,
     as_json: Json = False,
 ) -> None:
     """Compare your agent with its rivals on held-out mails, or see how it serves you."""
-    from daemon.commands.evaluate import evaluate as command
-    from daemon.commands.evaluate import use
+    from daemon.commands import evaluate as command
 
-    _run((use if in_use else command)(account, as_json=as_json))
+    if blind:
+        return _run(cli_blind.run(account, pairs, systems, seed, no_open=no_open, as_json=as_json))
+    return _run((command.use if in_use else command.evaluate)(account, as_json=as_json))
 
 
 @app.command()

@@ -30,6 +30,8 @@
     ├── BudgetSpent             one more request could pass a cap of the budget
     ├── PriceUnknown            a cap cannot be kept for a model of unknown price
     ├── AgentMissing            the account has no agent in use
+    ├── BlindTestUnready        no evaluation of the account has two systems to compare
+    ├── LinkSpent               a page's link was used before, or is none of ours
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
@@ -269,6 +271,17 @@ class PriceUnknown(UserError):
 @dataclass(eq=False)
 class AgentMissing(UserError):
     account: str
+
+
+@dataclass(eq=False)
+class BlindTestUnready(UserError):
+    account: str
+    systems: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class LinkSpent(UserError):
+    pass
 
 
 @dataclass(eq=False)
