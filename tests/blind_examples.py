@@ -37,15 +37,17 @@ def trials(count: int) -> list[Trial]:
     return [a_trial(number, system) for number in range(1, count + 1) for system in SYSTEMS]
 
 
-def evaluated(connection: sqlite3.Connection, some: list[Trial], run: Run = RUN) -> None:
+def evaluated(
+    connection: sqlite3.Connection, some: list[Trial], own_text: str = "Tuesday suits me"
+) -> None:
     """Store mails, lessons, and an ended evaluation with these trials."""
     numbers = sorted({int(one.mail.removeprefix("sha256:")) for one in some})
     add_cut(connection, a_batch(*numbers))
     for number in numbers:
         x = replace(AN_X, intent=(f"I come on Tuesday {number}", "the drawings are ready"))
-        own_text = f"Tuesday suits me, mail {number}.\n\nAda"
-        lessons.add_lesson(connection, a_lesson(number, x=x, own_text=own_text))
-    evaluations.begin(connection, run)
+        lesson = a_lesson(number, x=x, own_text=f"{own_text}, mail {number}.\n\nAda")
+        lessons.add_lesson(connection, lesson)
+    evaluations.begin(connection, RUN)
     evaluations.add_training(connection, TRAINING)
-    evaluations.add_trials(connection, run.id, some)
-    evaluations.end(connection, run.id, [], NOW)
+    evaluations.add_trials(connection, RUN.id, some)
+    evaluations.end(connection, RUN.id, [], NOW)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from blind_examples import SYSTEMS, TRAINING, a_trial, trials
 
+from daemon.blind import words
 from mlx_agent.bootstrap import interval
 from mlx_agent.evaluate import blind
 from mlx_agent.evaluate.records import BlindPair, Trial
@@ -78,7 +79,10 @@ def test_others_agents_and_other_trainings_are_left_out() -> None:
 
 
 def test_named_systems_must_all_be_there() -> None:
-    """The first is set against the others; unnamed, it is the agent."""
+    """The first is set against the others; unnamed, it is the agent against the usual ones."""
+    assert blind.compared(("agent R1", *SYSTEMS), ()) == SYSTEMS
+    assert blind.compared(("hand-written", "agent R1"), ()) == ("agent R1", "hand-written")
+    assert blind.compared(("hand-written", "agent R3"), ()) == ("agent R3", "hand-written")
     assert blind.compared(SYSTEMS, ("zero-shot", "agent R3")) == ("zero-shot", "agent R3")
     assert blind.compared(SYSTEMS, ("zero-shot", "agent R1")) == ()
     assert blind.compared(SYSTEMS, ()) == ("agent R3", "style card", "zero-shot")
@@ -140,3 +144,48 @@ def test_the_interval_is_as_wide_as_the_mails_are_few() -> None:
     assert 0.85 < rate.high <= 1.0
     assert rate == found.rivals[0].rate
     assert 1 - found.systems[1].rate.mean == rate.mean
+
+
+def standing(won: int, tied: int, lost: int) -> blind.Standing:
+    scores = [1.0] * won + [0.5] * tied + [0.0] * lost
+    return blind.Standing(
+        system="agent R3",
+        rival="style card",
+        mails=len(scores),
+        won=won,
+        tied=tied,
+        lost=lost,
+        rate=interval(scores),
+    )
+
+
+@pytest.mark.parametrize(
+    ("won", "tied", "lost", "sure"),
+    [(1, 0, 0, False), (5, 0, 0, False), (6, 0, 0, True), (0, 3, 9, True), (12, 4, 8, False)],
+)
+def test_a_few_mails_that_go_one_way_prove_nothing(
+    won: int, tied: int, lost: int, sure: bool
+) -> None:
+    """Five heads in a row come once in sixteen times, on either side."""
+    assert blind.beyond_chance(standing(won, tied, lost)) is sure
+
+
+def test_the_words_tell_the_win_rate_its_interval_and_the_doubt() -> None:
+    """And what so few mails do not say."""
+    few = blind.Result(pairs=2, mails=2, systems=(), rivals=(standing(2, 0, 0),))
+    found, limits = words.sentences(few)
+    assert found == (
+        "Of 2 pairs you chose agent R3 in 2, style card in 0, and neither in 0: agent R3's win "
+        "rate is 100 % (95 % interval 100 to 100 %). So few mails do not say which of them is "
+        "better."
+    )
+    assert limits == (
+        "This rests on 2 mails and on one person's choices. The interval says how far chance in "
+        "the choice of mails may move a win rate, not what another reader would say; a mail that "
+        "was shown more than once counts once."
+    )
+    lost = blind.Result(pairs=9, mails=9, systems=(), rivals=(standing(0, 1, 8),))
+    assert words.sentences(lost)[0].endswith(
+        "win rate is 6 % (95 % interval 0 to 17 %). That is more than chance: style card sounds "
+        "more like you."
+    )

@@ -37,10 +37,12 @@ def fill(home: Path) -> None:
 
 
 @contextmanager
-def at_work(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, and the link that it printed on standard error."""
+def at_work(
+    home: Path, *options: str, as_json: bool = True
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, and the link that it printed, beside JSON on standard error."""
     process = subprocess.Popen(
-        [TRIMTAB, "eval", "--blind", "--no-open", "--json", *options],
+        [TRIMTAB, "eval", "--blind", "--no-open", *options, *(["--json"] if as_json else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -48,8 +50,9 @@ def at_work(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], 
         env=os.environ | {"TRIMTAB_HOME": str(home)},
     )
     try:
-        assert process.stderr
-        lines = iter(process.stderr.readline, "")
+        stream = process.stderr if as_json else process.stdout
+        assert stream
+        lines = iter(stream.readline, "")
         yield process, next(line.strip() for line in lines if line.startswith("http://"))
     finally:
         process.kill()
@@ -86,6 +89,25 @@ def test_it_is_cut_off_goes_on_and_ends_by_itself(home: Path) -> None:
     assert (ended["session"], ended["answered"]) == (begun["session"], 3)
     assert ended["result"]["pairs"] == 3
     assert ended["result"]["systems"][0]["system"] == "agent R3"
+
+
+def test_the_result_is_printed_for_people(home: Path) -> None:
+    """In words and as a table; before the end, how far it is, and nothing that tells systems."""
+    fill(home)
+    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=60) as http:
+        enter(http, link)
+        choose(http, 0, "left")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[0] == "1 answered, 7 to go; run it again to go on.\n"
+    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=60) as http:
+        enter(http, link)
+        for index in range(1, 8):
+            choose(http, index, "tie")
+        http.post("blind/result", json={})
+        printed, said = process.communicate(timeout=60)
+    assert said == ""
+    assert "Of 4 pairs you chose agent R3 in " in printed
+    assert "win rate (95 %)" in printed
 
 
 def test_without_an_evaluation_it_says_what_to_run_first(home: Path) -> None:

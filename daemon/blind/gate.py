@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.errors import send_error, status_of
 from daemon.api.gate import Gate, check_size, is_json, values
+from daemon.blind.peer import is_own_connection
 from daemon.errors import HostRefused, LinkSpent, NotJson, OriginRefused, TrimtabError
 from daemon.explain import explain
 
@@ -89,10 +90,12 @@ class PageGate(Gate):
             await (self._welcome() if entering else self._app)(scope, receive, guarded)
 
     def _enters(self, scope: Scope) -> bool:
-        """Whether this is the link, for the first time."""
+        """Whether this is the link, for the first time, asked for by our own user."""
         path = bytes(scope["raw_path"])
         shown = hmac.compare_digest(path, f"/{self._door.link}".encode())
         if self._spent or not shown or scope["method"] != "GET":
+            return False
+        if not is_own_connection(tuple(scope["client"]), ("127.0.0.1", self._door.port)):
             return False
         self._spent = True
         return True

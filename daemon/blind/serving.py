@@ -12,7 +12,7 @@ from daemon.blind.gate import Door, PageGate
 from daemon.blind.routes import build_page
 from daemon.blind.sitting import Sitting
 
-LINGER_S = 3.0
+LINGER_S = 2.0
 """How long the page may still ask, after its result was sent: for a browser that reloads it."""
 
 

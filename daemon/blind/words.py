@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mlx_agent.bootstrap import Interval
-from mlx_agent.evaluate.blind import Result, Standing
+from mlx_agent.evaluate.blind import Result, Standing, beyond_chance
 
-COLUMNS = ("drafts by", "against", "chosen", "no difference", "other chosen", "win rate (95 %)")
+COLUMNS = ("drafts by", "against", "won", "even", "lost", "win rate (95 %)")
 
 
 def told(result: Result) -> dict[str, Any]:
@@ -35,23 +35,24 @@ def sentences(result: Result) -> list[str]:
 
 def _said(one: Standing) -> str:
     pairs = one.won + one.tied + one.lost
-    low, high = one.rate.low, one.rate.high
-    if low > 0.5:
-        verdict = f"That is more than chance: {one.system} sounds more like you."
-    elif high < 0.5:
-        verdict = f"That is more than chance: {one.rival} sounds more like you."
+    if not beyond_chance(one):
+        verdict = "So few mails do not say which of them is better."
     else:
-        verdict = "The interval holds 50 %: so few mails do not say which is better."
+        nearer = one.system if one.won > one.lost else one.rival
+        verdict = f"That is more than chance: {nearer} sounds more like you."
+    rate, interval = f"{100 * one.rate.mean:.0f} %", _interval(one.rate)
     return (
         f"Of {pairs} pair{'s'[: pairs != 1]} you chose {one.system} in {one.won}, {one.rival} in "
-        f"{one.lost}, and neither in {one.tied}: {one.system} wins {_rate(one.rate)}. {verdict}"
+        f"{one.lost}, and neither in {one.tied}: {one.system}'s win rate is {rate} (95 % interval "
+        f"{interval}). {verdict}"
     )
 
 
 def _row(one: Standing) -> tuple[str, ...]:
     counts = (str(one.won), str(one.tied), str(one.lost))
-    return (one.system, one.rival or "all others", *counts, _rate(one.rate))
+    rate = f"{100 * one.rate.mean:.0f} % ({_interval(one.rate)})"
+    return (one.system, one.rival or "all others", *counts, rate)
 
 
-def _rate(rate: Interval) -> str:
-    return f"{100 * rate.mean:.0f} % ({100 * rate.low:.0f} to {100 * rate.high:.0f} %)"
+def _interval(rate: Interval) -> str:
+    return f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 from random import Random
 
 from mlx_agent.bootstrap import Interval, interval
@@ -75,10 +76,15 @@ def _is_usual(trial: Trial, trainings: Mapping[str, Training]) -> bool:
 
 
 def compared(there: Collection[str], named: Sequence[str]) -> tuple[str, ...]:
-    """The systems to compare, the champion first; empty where not all that are named are there."""
+    """The systems to compare, the champion first; none where not all that are named are there.
+
+    Where nobody is named, the usual ones; where there are no two of these, whoever is there.
+    """
     if named:
         return tuple(named) if set(named) <= set(there) else ()
-    return tuple(system for system in USUAL if system in there)
+    usual = [system for system in USUAL if system in there]
+    others = sorted(set(there) - set(usual), key=lambda name: (not _is_agent(name), name))
+    return tuple(usual if len(usual) > 1 else [*usual, *others])
 
 
 def draw(
@@ -136,6 +142,16 @@ def preceding(pairs: Sequence[BlindPair], index: int | None) -> int | None:
     return before if before >= 0 else None
 
 
+def beyond_chance(standing: Standing) -> bool:
+    """Whether this is hardly chance: by the interval, and by the sign test at 5 %, ties aside.
+
+    The bootstrap alone is sure of too much where a few mails all went one way.
+    """
+    decided, least = standing.won + standing.lost, min(standing.won, standing.lost)
+    tail = sum(comb(decided, wins) for wins in range(least + 1)) / 2**decided
+    return not standing.rate.low <= 0.5 <= standing.rate.high and 2 * tail <= 0.05
+
+
 def result(pairs: Sequence[BlindPair], trials: Mapping[str, Trial]) -> Result:
     """What at least one pair, all of them answered, says; `trials` are those of the pairs by id."""
     scores = list(_scores(pairs, trials))
@@ -171,7 +187,11 @@ def _scores(pairs: Iterable[BlindPair], trials: Mapping[str, Trial]) -> Iterable
 def _champions_first(scores: Sequence[_Score]) -> Callable[[str], tuple[int, bool, str]]:
     """In most pairs; of two in as many, an agent."""
     pairs = Counter(score.system for score in scores)
-    return lambda system: (-pairs[system], not system.startswith("agent"), system)
+    return lambda system: (-pairs[system], not _is_agent(system), system)
+
+
+def _is_agent(system: str) -> bool:
+    return system.startswith("agent")
 
 
 def _standing(scores: Iterable[_Score], system: str, rival: str | None) -> Standing:

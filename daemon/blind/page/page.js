@@ -84,11 +84,11 @@ async function show(index) {
   arrive();
 }
 
-// To the top, where the next pair begins; a button that was pressed by hand keeps the focus.
+// To the top, where the next pair begins. A button that was pressed keeps the focus, if it is there.
 function arrive() {
   window.scrollTo(0, 0);
-  const button = document.activeElement?.closest?.("button");
-  if (!button || button.hidden || button.disabled) at("title").focus({ preventScroll: true });
+  const button = document.activeElement?.closest("button");
+  if (button && (button.hidden || button.disabled)) at("title").focus({ preventScroll: true });
 }
 
 async function goTo(place) {
