@@ -3,10 +3,14 @@
 import sqlite3
 from dataclasses import replace
 
+import httpx
 from store_samples import AN_X, NOW, RULES, a_batch, a_lesson, add_cut
 
 from daemon.store import evaluations, lessons
 from mlx_agent.evaluate.records import Run, Training, Trial
+
+PATIENT = httpx.Timeout(60)
+"""The machine may be busy."""
 
 RUN = Run(id="run-1", experiment="table", seed=1, people=("work",), started_at=NOW)
 TRAINING = Training(id="training-1", person="work")
@@ -35,6 +39,12 @@ def a_trial(number: int, system: str, **changes: object) -> Trial:
 def trials(count: int) -> list[Trial]:
     """Of every system, for the mails 1 to `count`."""
     return [a_trial(number, system) for number in range(1, count + 1) for system in SYSTEMS]
+
+
+def a_client(cookie: str = "") -> httpx.AsyncClient:
+    """A browser's HTTP, without certificates, which take long to load."""
+    headers = {"Cookie": cookie} if cookie else {}
+    return httpx.AsyncClient(headers=headers, timeout=PATIENT, verify=False)
 
 
 def evaluated(

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from blind_examples import evaluated, trials
+from blind_examples import PATIENT, evaluated, trials
 from command import TRIMTAB, sentence, trimtab
 from running_daemon import a_home
 
@@ -70,7 +70,7 @@ def choose(http: httpx.Client, index: int, choice: str) -> dict[str, Any]:
 def test_it_is_cut_off_goes_on_and_ends_by_itself(home: Path) -> None:
     """Ctrl-C says how far it was; the result is printed as JSON alone."""
     fill(home)
-    with at_work(home, "--pairs", "3") as (process, link), httpx.Client(timeout=60) as http:
+    with at_work(home, "--pairs", "3") as (process, link), httpx.Client(timeout=PATIENT) as http:
         enter(http, link)
         assert choose(http, 0, "left")["next"] == 1
         process.send_signal(signal.SIGINT)
@@ -78,7 +78,7 @@ def test_it_is_cut_off_goes_on_and_ends_by_itself(home: Path) -> None:
         assert (process.returncode, said) == (130, "")
     begun = json.loads(printed)
     assert (begun["answered"], begun["pairs"], begun["result"]) == (1, 3, None)
-    with at_work(home) as (process, link), httpx.Client(timeout=60) as http:
+    with at_work(home) as (process, link), httpx.Client(timeout=PATIENT) as http:
         enter(http, link)
         choose(http, 1, "tie")
         choose(http, 2, "right")
@@ -94,12 +94,12 @@ def test_it_is_cut_off_goes_on_and_ends_by_itself(home: Path) -> None:
 def test_the_result_is_printed_for_people(home: Path) -> None:
     """In words and as a table; before the end, how far it is, and nothing that tells systems."""
     fill(home)
-    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=60) as http:
+    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=PATIENT) as http:
         enter(http, link)
         choose(http, 0, "left")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[0] == "1 answered, 7 to go; run it again to go on.\n"
-    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=60) as http:
+    with at_work(home, as_json=False) as (process, link), httpx.Client(timeout=PATIENT) as http:
         enter(http, link)
         for index in range(1, 8):
             choose(http, index, "tie")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from blind_examples import RUN, SYSTEMS, a_trial, evaluated, trials
+from blind_examples import RUN, SYSTEMS, a_client, a_trial, evaluated, trials
 from store_samples import NOW
 
 from daemon.blind.serving import Served, serve_page
@@ -60,7 +60,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def visiting(database: Database, wishes: Wishes | None = None) -> AsyncIterator[Visit]:
     sitting = await sit_down(database, "work", wishes or Wishes())
-    async with serve_page(sitting) as page, httpx.AsyncClient() as http:
+    async with serve_page(sitting) as page, a_client() as http:
         first = await http.get(page.link)
         assert first.status_code == 303
         http.base_url = httpx.URL(page.link).join(first.headers["location"])
@@ -70,7 +70,7 @@ async def visiting(database: Database, wishes: Wishes | None = None) -> AsyncIte
 async def test_the_link_opens_once_for_a_cookie_that_no_script_sees(database: Database) -> None:
     """It leads to an address without it; a second use is told what to do."""
     sitting = await sit_down(database, "work", Wishes())
-    async with serve_page(sitting) as page, httpx.AsyncClient() as http:
+    async with serve_page(sitting) as page, a_client() as http:
         assert len(page.link.rpartition("/")[2]) == 43  # 32 bytes
         first = await http.get(page.link)
         assert first.status_code == 303
@@ -99,17 +99,17 @@ async def test_nothing_is_shown_without_the_cookie(database: Database, cookie: s
         (value,) = visit.http.cookies.values()
         for path in ("", "page.js", "blind/place", "blind/pairs/0"):
             shown = cookie.replace("COOKIE", value)
-            async with httpx.AsyncClient(headers={"Cookie": shown}) as other:
+            async with a_client(shown) as other:
                 answer = await other.get(visit.http.base_url.join(path))
                 assert (answer.status_code, answer.text[:9]) == (403, "This link")
-        async with httpx.AsyncClient(headers={"Cookie": f"a=b; trimtab={value}"}) as own:
+        async with a_client(f"a=b; trimtab={value}") as own:
             assert (await own.get(visit.http.base_url)).status_code == 200
 
 
 async def test_looking_at_the_link_without_opening_it_does_not_spend_it(database: Database) -> None:
     """As programs do that preview links, by HEAD; nor does a wrong guess."""
     sitting = await sit_down(database, "work", Wishes())
-    async with serve_page(sitting) as page, httpx.AsyncClient() as http:
+    async with serve_page(sitting) as page, a_client() as http:
         assert (await http.head(page.link)).status_code == 415
         assert (await http.get(page.link[:-1])).status_code == 403
         assert (await http.post(page.link, json={})).status_code == 403
@@ -150,7 +150,7 @@ async def test_the_socket_s_rules_hold(
 async def test_a_link_is_not_spent_by_who_is_refused(database: Database) -> None:
     """A rebound name does not even learn whether it is one."""
     sitting = await sit_down(database, "work", Wishes())
-    async with serve_page(sitting) as page, httpx.AsyncClient() as http:
+    async with serve_page(sitting) as page, a_client() as http:
         answer = await http.get(page.link, headers={"Host": "evil.example"})
         assert answer.json()["error"]["code"] == "host_refused"
         assert (await http.get(page.link)).status_code == 303

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from blind_examples import evaluated, trials
+from blind_examples import a_client, evaluated, trials
 
 from daemon.blind.peer import is_own_connection, owner
 from daemon.blind.serving import serve_page
@@ -69,7 +69,7 @@ async def test_another_user_s_link_opens_nothing(tmp_path: Path, host: str) -> N
     database = await Database.open(tmp_path / "trimtab.db")
     await database.write(evaluated, trials(1))
     sitting = await sit_down(database, "work", Wishes())
-    async with serve_page(sitting) as page, httpx.AsyncClient() as http:
+    async with serve_page(sitting) as page, a_client() as http:
         link = httpx.URL(page.link)
         answer = await _as_nobody(host, str(link.port), link.path[1:])
         assert answer.startswith("HTTP/1.1 403 ")

@@ -109,18 +109,28 @@ async function goBack() {
   if (back !== null) await show(back);
 }
 
-function cell(kind, text, column) {
+// With their roles said, for on a phone they are not laid out as a table.
+function cell(kind, role, text, column = "") {
   const made = document.createElement(kind);
+  made.setAttribute("role", role);
   made.textContent = text;
-  if (column) made.dataset.column = column;
+  made.dataset.column = column;
   return made;
 }
 
 function row(cells, columns) {
   const made = document.createElement("tr");
-  const head = cell("th", cells[0]);
-  head.scope = "row";
-  made.append(head, ...cells.slice(1).map((text, i) => cell("td", text, columns[i + 1])));
+  made.setAttribute("role", "row");
+  made.append(
+    cell("th", "rowheader", cells[0]),
+    ...cells.slice(1).map((text, i) => cell("td", "cell", text, columns[i + 1])),
+  );
+  return made;
+}
+
+function sentence(text) {
+  const made = document.createElement("p");
+  made.textContent = text;
   return made;
 }
 
@@ -128,12 +138,10 @@ async function showResult() {
   const result = await ask("result", {});
   back = null;
   at("title").textContent = "What you chose";
-  at("sentences").replaceChildren(...result.sentences.map((text) => cell("p", text)));
-  at("columns").replaceChildren(...result.columns.map((text) => {
-    const head = cell("th", text);
-    head.scope = "col";
-    return head;
-  }));
+  at("sentences").replaceChildren(...result.sentences.map(sentence));
+  at("columns").replaceChildren(
+    ...result.columns.map((text) => cell("th", "columnheader", text)),
+  );
   at("rows").replaceChildren(...result.rows.map((cells) => row(cells, result.columns)));
   at("live").textContent = "This is the result.";
   open("result");
