@@ -15,7 +15,7 @@ Blind = Annotated[
 ]
 Pairs = Annotated[int | None, typer.Option(min=1, max=1000, help="Of a blind test; 40.")]
 Systems = Annotated[
-    str | None, typer.Option(help='Whose drafts a blind test sets against the first\'s: "A,B".')
+    str | None, typer.Option(help='Of a blind test: of "A,B,C", A against each of the others.')
 ]
 NoOpen = Annotated[bool, typer.Option("--no-open", help="Only print the blind test's address.")]
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,16 +39,17 @@ def fill(home: Path) -> None:
 
 @contextmanager
 def at_work(
-    home: Path, *options: str, as_json: bool = True
+    home: Path, *options: str, as_json: bool = True, opens: str = ""
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command, and the link that it printed, beside JSON on standard error."""
+    more = ["--json"] * as_json + ["--no-open"] * (not opens)
     process = subprocess.Popen(
-        [TRIMTAB, "eval", "--blind", "--no-open", *options, *(["--json"] if as_json else [])],
+        [TRIMTAB, "eval", "--blind", *options, *more],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TRIMTAB_HOME": str(home)},
+        env=os.environ | {"TRIMTAB_HOME": str(home), "BROWSER": opens},
     )
     try:
         stream = process.stderr if as_json else process.stdout
@@ -108,6 +110,22 @@ def test_the_result_is_printed_for_people(home: Path) -> None:
     assert said == ""
     assert "Of 4 pairs you chose agent R3 in " in printed
     assert "win rate (95 %)" in printed
+
+
+def test_the_browser_is_opened_with_the_link(home: Path, tmp_path: Path) -> None:
+    """The user's own, by BROWSER or however the system knows it."""
+    fill(home)
+    told = tmp_path / "told"
+    browser = tmp_path / "browser"
+    browser.write_text(
+        f'#!/bin/sh\nprintf %s "$1" > "{told}.new"; mv "{told}.new" "{told}"\n', "utf-8"
+    )
+    browser.chmod(0o755)
+    with at_work(home, opens=str(browser)) as (_, link):
+        until = time.monotonic() + 60
+        while not told.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert told.read_text("utf-8") == link
 
 
 def test_without_an_evaluation_it_says_what_to_run_first(home: Path) -> None:

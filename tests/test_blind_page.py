@@ -316,6 +316,24 @@ async def test_forgotten_mail_leaves_its_session(database: Database) -> None:
     assert all(after.shown(index).own_text for index in range(len(left)))
 
 
+def take_lesson(connection: sqlite3.Connection, id_: str) -> None:
+    connection.execute("DELETE FROM lesson WHERE id = ?", (id_,))
+
+
+async def test_a_mail_whose_lesson_is_gone_is_not_shown(database: Database) -> None:
+    """As after it was cut anew; the rest goes on, and what was chosen stays stored."""
+    before = await sit_down(database, "work", Wishes())
+    await before.choose(0, "left")
+    gone = before.pairs[0].left[:2]
+    await database.write(take_lesson, f"lesson-{int(gone)}")
+    after = await sit_down(database, "work", Wishes())
+    assert list(after.pairs) == [pair for pair in before.pairs if pair.left[:2] != gone]
+    await after.choose(0, "right")
+    stored = await database.read(blind_store.latest, "work")
+    chosen = {pair.number: pair.choice for pair in stored if pair.choice}
+    assert chosen == {0: "left", after.pairs[0].number: "right"}
+
+
 def add_runs(connection: sqlite3.Connection) -> None:
     """Later evaluations that do not do: not ended, of others, or of one system alone."""
     some = [a_trial(1, "agent R3", id="later"), a_trial(1, "style card", id="later card")]

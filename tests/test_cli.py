@@ -69,6 +69,7 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert {name for name in loaded if name.startswith(("daemon", "mlx_agent"))} == {
         "daemon",
         "daemon.cli",
+        "daemon.cli_blind",
         "daemon.cli_home",
         "daemon.cli_init",
         "daemon.cli_models",

@@ -7,7 +7,7 @@ goes on there. What is shown tells of no system, as long as there is anything to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -136,16 +136,22 @@ async def sit_down(database: Database, account: str, wishes: Wishes) -> Sitting:
 
 
 def _material(connection: Connection, account: str, wishes: Wishes, now: datetime) -> Material:
-    pairs = blind_store.latest(connection, account)
-    if blind.following(pairs) is None or not _fits(pairs[0].session, wishes):
-        session = f"{to_text(now)} {_mark(wishes)}"
-        pairs = _drawn(connection, account, wishes, session)
-        blind_store.add(connection, pairs)
-    ids = {id_ for pair in pairs for id_ in (pair.left, pair.right)}
+    open_ = _with_texts(connection, account, blind_store.latest(connection, account))
+    if blind.following(open_.pairs) is not None and _fits(open_.pairs[0].session, wishes):
+        return open_
+    pairs = _drawn(connection, account, wishes, f"{to_text(now)} {_mark(wishes)}")
+    blind_store.add(connection, pairs)
+    return _with_texts(connection, account, pairs)
+
+
+def _with_texts(connection: Connection, account: str, pairs: Sequence[BlindPair]) -> Material:
+    """Without the pairs of lessons that are gone, as those of a mail that was cut anew are."""
+    ids = {trial for pair in pairs for trial in (pair.left, pair.right)}
     trials = evaluations.trials(connection, ids)
     wanted = {trial.lesson for trial in trials.values()}
     kept = {one.id: one for one in lessons.lessons(connection, account) if one.id in wanted}
-    return Material(pairs=tuple(pairs), trials=trials, lessons=kept)
+    shown = tuple(pair for pair in pairs if trials[pair.left].lesson in kept)
+    return Material(pairs=shown, trials=trials, lessons=kept)
 
 
 def _fits(session: str, wishes: Wishes) -> bool:
