@@ -97,6 +97,8 @@ async def test_a_key_that_is_held_answers_one_pair(store: Path) -> None:
     async with browsing() as tab, opened(store, tab, Wishes()) as sitting:
         await tab.press("1", modifiers=2)
         await tab.press("1", repeat=True)
+        await tab.until("!busy")
+        assert sitting.place().answered == 0
         await tab.press("1")
         await tab.until("count.textContent === '2 of 12'")
         assert sitting.place().answered == 1
