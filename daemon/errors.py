@@ -32,6 +32,8 @@
     ├── AgentMissing            the account has no agent in use
     ├── TooFewPeople            an experiment swaps agents, and there is one person
     ├── RulesUnreadable         a file of rules written by hand is none
+    ├── BlindTestUnready        no evaluation of the account has two systems to compare
+    ├── LinkSpent               a page's link was used before, or is none of ours
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
@@ -274,6 +276,17 @@ class PriceUnknown(UserError):
 @dataclass(eq=False)
 class AgentMissing(UserError):
     account: str
+
+
+@dataclass(eq=False)
+class BlindTestUnready(UserError):
+    account: str
+    systems: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class LinkSpent(UserError):
+    pass
 
 
 @dataclass(eq=False)

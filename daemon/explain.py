@@ -215,6 +215,15 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         'with "again".'
     ),
     e.NothingToTeach: _nothing_to_teach,
+    e.BlindTestUnready: lambda x: (
+        f"There is nothing to compare for account {x.account!r}: no evaluation of it that has "
+        f"ended has {' and '.join(x.systems) or 'two systems'} on the same mails, with different "
+        "texts; run `trimtab eval table` first."
+    ),
+    e.LinkSpent: lambda _: (
+        "This link was used before, or is not the one that trimtab printed; run `trimtab eval "
+        "--blind` again for another one."
+    ),
     e.AgentMissing: lambda x: (
         f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
     ),

@@ -69,6 +69,10 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert {name for name in loaded if name.startswith(("daemon", "mlx_agent"))} == {
         "daemon",
         "daemon.cli",
+        "daemon.cli_blind",
+        "daemon.cli_corpora",
+        "daemon.cli_evaluate",
+        "daemon.cli_experiments",
         "daemon.cli_home",
         "daemon.cli_init",
         "daemon.cli_models",
