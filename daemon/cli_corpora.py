@@ -37,7 +37,10 @@ def load(
         int | None, typer.Option(min=1, help="At most so many texts of each, drawn; else all.")
     ] = None,
     least: Annotated[
-        int | None, typer.Option(min=1, help="Who has fewer texts is not drawn.")
+        int | None,
+        typer.Option(
+            min=1, help="Who has fewer is not drawn: 100 mails of Enron's, 20 articles, 40 reviews."
+        ),
     ] = None,
     publication: Annotated[
         str, typer.Option(help="Whose articles, of All the News.")

@@ -78,6 +78,18 @@ def test_addresses_with_the_surname_are_the_persons() -> None:
     assert enron.own_addresses("zufferli-j", sent) == ("ina.rangel@enron.com",)
 
 
+def test_a_mail_without_an_address_is_counted(tmp_path: Path) -> None:
+    """The config would take no account with it."""
+    path = tmp_path / "falk-n" / "sent"
+    path.mkdir(parents=True)
+    (path / "1.").write_bytes(enron_mail("Falk", "The keel."))
+    (path / "2.").write_bytes(b"no mail at all")
+    (path / "3.").write_bytes(enron_mail("Nora.Falk@ENRON.com", "The keel."))
+    found = list(enron.ENRON.read([tmp_path]))
+    assert reasons(found) == [enron.NO_SENDER] * 2
+    assert [one.address for one in texts(found)] == ["nora.falk@enron.com"]
+
+
 def test_a_folder_called_presentations_is_no_sent_mail(tmp_path: Path) -> None:
     """The word stands alone or between underscores."""
     file = tmp_path / "maildir" / "falk-n" / "presentations" / "1."
@@ -128,6 +140,26 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     """The documented header, without the row numbers in front."""
     path = table(tmp_path / "n.csv", ARTICLE_COLUMNS[2:], [article_row("Ada Weld", 1)[2:]])
     assert [one.person for one in texts(NEW_YORKER.read([path]))] == ["Ada Weld"]
+
+
+fields = st.text(max_size=30)
+
+
+@given(st.lists(st.tuples(fields, fields, fields, fields), max_size=4))
+def test_no_row_stops_the_reader_of_articles(rows: list[tuple[str, str, str, str]]) -> None:
+    """Whatever its fields hold; and each text makes a message of its author's."""
+    told = [
+        article_row(author, 1, title=title, article=article, date=date)
+        for author, title, article, date in [("Ada Weld", "", "The keel.", "2019-03-01"), *rows]
+    ]
+    with NamedTemporaryFile(suffix=".csv") as file:
+        path = article_table(Path(file.name), told)
+        assert texts(NEW_YORKER.read([path]))
+        for one in texts(NEW_YORKER.read([path])):
+            made = one.message()
+            parsed = parse(made.raw, made.received_at)
+            assert parsed.sender.address == one.address
+            assert (parsed.plain or "").strip()
 
 
 # --- tables ---------------------------------------------------------------------------------
@@ -190,6 +222,24 @@ def test_a_file_that_is_cut_off_gives_what_it_holds(tmp_path: Path) -> None:
     found = list(reviews.REVIEWS.read([path]))
     assert {one.person for one in texts(found)} == {"user-1"}
     assert reasons(found) == [reviews.CUT_OFF]
+
+
+keys = st.sampled_from("id input profile text score date".split())
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(st.lists(values | st.fixed_dictionaries({"id": st.text(), "profile": st.lists(values)})))
+def test_no_entry_stops_the_reader_of_reviews(entries: list[object]) -> None:
+    """Whatever is in the list; and each text makes a message of its user's."""
+    with NamedTemporaryFile(suffix=".json") as file:
+        path = user_file(Path(file.name), [user(1, reviews=1), *entries])
+        for one in texts(reviews.REVIEWS.read([path])):
+            made = one.message()
+            assert parse(made.raw, made.received_at).sender.address == one.address
 
 
 # --- Panza ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """A home for research: people become accounts, and all commands work on them, for each kind."""
 
+import itertools
 import json
+import threading
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,9 +24,10 @@ from corpus_files import (
 
 from daemon import config
 from daemon.agents import measure_card, select_settings
-from daemon.commands.corpus import LoadOptions, load
+from daemon.commands.corpus import OFTEN, LoadOptions, load, told
 from daemon.config import Config, Paths
-from daemon.corpora.records import Name
+from daemon.corpora.records import Name, Skipped
+from daemon.records import Progress
 from daemon.store import lessons as lesson_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
@@ -235,6 +238,20 @@ def test_a_wrong_file_and_nobody_enough_are_told(tmp_path: Path) -> None:
         "ask for fewer texts with --least."
     )
     assert not home.exists()
+
+
+def test_a_long_reading_tells_how_far_it_is_and_can_be_stopped() -> None:
+    """A thread reads; what cancels the command must not wait for gigabytes."""
+    stop, seen = threading.Event(), []
+
+    def report(at: Progress) -> None:
+        seen.append(at.done)
+        if len(seen) == 3:
+            stop.set()
+
+    read = sum(1 for _ in told(itertools.repeat(Skipped("a row")), report, stop))
+    assert seen == [OFTEN, 2 * OFTEN, 3 * OFTEN]
+    assert read == 3 * OFTEN
 
 
 def test_wrong_usage_is_told(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daemon import config
 from daemon.commands.output import print_json, progress_bar, say
+from daemon.config import Config, Paths
 from daemon.corpora import home
 from daemon.corpora.articles import articles
 from daemon.corpora.enron import ENRON
@@ -16,7 +18,7 @@ from daemon.corpora.loading import Loaded
 from daemon.corpora.loading import load as load_texts
 from daemon.corpora.panza import PANZA
 from daemon.corpora.people import Person, Survey, chosen, survey, wanted
-from daemon.corpora.records import Corpus, Found, Name
+from daemon.corpora.records import Corpus, Found, Name, Text
 from daemon.corpora.reviews import REVIEWS
 from daemon.lock import HomeLock
 from daemon.records import Progress
@@ -50,23 +52,39 @@ async def load(options: LoadOptions, *, as_json: bool) -> None:
     corpus = _corpus(options)
     if not options.only_list:
         home.check(paths, corpus)
-    with progress_bar() as show:
-        read = _told(corpus.read(options.paths), lambda at: show(_data(at)))
-        found = await asyncio.to_thread(survey, corpus, read)
-    if options.only_list:
-        return _list(found, as_json=as_json)
-    people = chosen(
-        corpus, found.people, who=_who(options.people), seed=options.seed, least=corpus.least
-    )
-    config.make_directories(paths)
-    with HomeLock(paths.lock), progress_bar() as show:
-        settings = home.settle(paths, corpus, people)
-        texts = wanted(
-            corpus.read(options.paths), people, seed=options.seed, most=options.per_person
+    stop = threading.Event()
+    try:
+        with progress_bar() as show:
+            read = told(corpus.read(options.paths), lambda at: show(_data(at)), stop)
+            found = await asyncio.to_thread(survey, corpus, read)
+        if options.only_list:
+            return _list(found, as_json=as_json)
+        people = chosen(
+            corpus, found.people, who=_who(options.people), seed=options.seed, least=corpus.least
         )
-        database = await Database.open(paths.database)
-        try:
-            loaded = await load_texts(
+        config.make_directories(paths)
+        with HomeLock(paths.lock):
+            settings = home.settle(paths, corpus, people)
+            read = told(corpus.read(options.paths), lambda _: None, stop)
+            texts = wanted(read, people, seed=options.seed, most=options.per_person)
+            loaded = await _stored(corpus, people, texts, paths=paths, settings=settings)
+    finally:
+        stop.set()
+    return _print(found, people, loaded, as_json=as_json)
+
+
+async def _stored(
+    corpus: Corpus,
+    people: Sequence[Person],
+    texts: Iterable[tuple[Person, Text]],
+    *,
+    paths: Paths,
+    settings: Config,
+) -> list[Loaded]:
+    database = await Database.open(paths.database)
+    try:
+        with progress_bar() as show:
+            return await load_texts(
                 corpus,
                 people,
                 texts,
@@ -74,9 +92,8 @@ async def load(options: LoadOptions, *, as_json: bool) -> None:
                 database=database,
                 report=lambda at: show(_data(at)),
             )
-        finally:
-            await database.close()
-    return _print(found, people, loaded, as_json=as_json)
+    finally:
+        await database.close()
 
 
 def _corpus(options: LoadOptions) -> Corpus:
@@ -85,9 +102,16 @@ def _corpus(options: LoadOptions) -> Corpus:
     return replace(found, least=options.least) if options.least else found
 
 
-def _told(found: Iterable[Found], report: Callable[[Progress], None]) -> Iterator[Found]:
-    """The same, while a reading of gigabytes shows how far it is."""
+def told(
+    found: Iterable[Found], report: Callable[[Progress], None], stop: threading.Event
+) -> Iterator[Found]:
+    """The same, while a reading of gigabytes shows how far it is, and ends when it is stopped.
+
+    It goes on in a thread, which a cancelled command would wait for.
+    """
     for number, each in enumerate(found, 1):
+        if stop.is_set():
+            return
         if number % OFTEN == 0:
             report(Progress(step="read", done=number))
         yield each

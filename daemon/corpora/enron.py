@@ -22,7 +22,8 @@ from daemon.errors import CorpusUnreadable
 from daemon.mailbox.parsing.fields import addresses_of, read_fields, split_message
 from daemon.mailbox.parsing.mail_files import MAX_MESSAGE, FileMessage
 
-NOT_SENT, NO_SENDER = "a mail that is in no folder of sent mail", "a mail without a sender"
+NOT_SENT = "a mail that is in no folder of sent mail"
+NO_SENDER = "a mail without its sender's address"
 UNREAD = "a file that cannot be read"
 _SENT = re.compile(r"(?:^|[ _])sent(?:[ _]|$)", re.IGNORECASE)
 _ROOT = "maildir"
@@ -90,7 +91,7 @@ def _is_sent(folders: Sequence[str]) -> bool:
 def _text(person: str, raw: bytes) -> Found:
     header, body = split_message(raw)
     sender = addresses_of(read_fields(header), b"from", b"x-from")
-    if not sender or not sender[0].address:
+    if not sender or sender[0].address.count("@") != 1:
         return Skipped(NO_SENDER)
     address = sender[0].address.lower()
     return Text(
