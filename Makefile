@@ -39,7 +39,7 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 
 lock: $(STAMP) ## resolve the dependencies anew, for every platform (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --extra eval --no-emit-index-url \
 		--generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock pyproject.toml
 
 sample: $(STAMP) ## write the sample mailbox anew (the same bytes)
