@@ -30,19 +30,12 @@
     ├── BudgetSpent             one more request could pass a cap of the budget
     ├── PriceUnknown            a cap cannot be kept for a model of unknown price
     ├── AgentMissing            the account has no agent in use
-    ├── TooFewPeople            an experiment swaps agents, and there is one person
-    ├── RulesUnreadable         a file of rules written by hand is none
-    ├── BlindTestUnready        no evaluation of the account has two systems to compare
-    ├── LinkSpent               a page's link was used before, or is none of ours
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
     ├── StoreDamaged            the store's file is no database, or a broken one
     ├── SinceUnreadable         a span of time given by the user is none
     ├── SourceUnreadable        a file or directory given by the user cannot be read as mail
-    ├── CorpusUnreadable        nor can it be read as the corpus that it is said to be
-    ├── HomeTaken               a home for research holds accounts of another kind
-    ├── PeopleMissing           a corpus has nobody with enough texts, or not the person named
     ├── DemoNotInstalled        the extra "demo" is missing
     ├── ExtensionMissing        the mail program's extension is not in this installation
     ├── FileForeign             another program's file is where one of ours belongs
@@ -64,6 +57,7 @@
     ├── HeadTooLarge            a request's line and headers are
     ├── RequestMalformed        it is not HTTP/1.1
     ├── RequestTooSlow          it did not come whole in time
+    ├── (daemon.research_errors)  those of corpora, of experiments and of the blind test
     ├── DraftNotFound
     ├── DraftCancelled          the user, or the client's hang-up, ended the work on it
     └── JobNotFound
@@ -279,17 +273,6 @@ class AgentMissing(UserError):
 
 
 @dataclass(eq=False)
-class BlindTestUnready(UserError):
-    account: str
-    systems: tuple[str, ...] = ()
-
-
-@dataclass(eq=False)
-class LinkSpent(UserError):
-    pass
-
-
-@dataclass(eq=False)
 class HomeInUse(UserError):
     home: Path
 
@@ -320,27 +303,6 @@ class SinceUnreadable(UserError):
 class SourceUnreadable(UserError):
     path: Path
     reason: str
-
-
-@dataclass(eq=False)
-class CorpusUnreadable(UserError):
-    corpus: str
-    path: Path
-    reason: str
-
-
-@dataclass(eq=False)
-class HomeTaken(UserError):
-    home: Path
-    account: str
-    corpus: str
-
-
-@dataclass(eq=False)
-class PeopleMissing(UserError):
-    corpus: str
-    person: str
-    least: int
 
 
 @dataclass(eq=False)
@@ -525,17 +487,6 @@ class WriterUnavailable(TransientError):
 @dataclass(eq=False)
 class DemoNotInstalled(UserError):
     pass
-
-
-@dataclass(eq=False)
-class TooFewPeople(UserError):
-    experiment: str
-
-
-@dataclass(eq=False)
-class RulesUnreadable(UserError):
-    path: Path
-    reason: str
 
 
 def only_cause(error: BaseException) -> BaseException:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from daemon import errors as e
+from daemon import research_errors as research
 from mlx_agent import errors as m
 
 BUG = "This is a bug in trimtab ({name}); nothing was lost. Please report it with the log."
@@ -215,23 +216,23 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         'with "again".'
     ),
     e.NothingToTeach: _nothing_to_teach,
-    e.BlindTestUnready: lambda x: (
+    research.BlindTestUnready: lambda x: (
         f"There is nothing to compare for account {x.account!r}: no evaluation of it that has "
         f"ended has {' and '.join(x.systems) or 'two systems'} on the same mails, with different "
         "texts; run `trimtab eval table` first."
     ),
-    e.LinkSpent: lambda _: (
+    research.LinkSpent: lambda _: (
         "This link was used before, or is not the one that trimtab printed; run `trimtab eval "
         "--blind` again for another one."
     ),
     e.AgentMissing: lambda x: (
         f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
     ),
-    e.TooFewPeople: lambda x: (
+    research.TooFewPeople: lambda x: (
         f"The experiment {x.experiment!r} needs the mail of two people at least; name more "
         "accounts with --people, or load a corpus with `trimtab corpus load`."
     ),
-    e.RulesUnreadable: lambda x: (
+    research.RulesUnreadable: lambda x: (
         f"{x.path} holds no rules written by hand ({x.reason}); write one `Aspect: instruction` a "
         "line into a file `<account>.txt`."
     ),
@@ -280,16 +281,16 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"{x.path} cannot be read as mail ({x.reason}); give an mbox file, a Maildir, an .eml file "
         "or a directory of them."
     ),
-    e.CorpusUnreadable: lambda x: (
+    research.CorpusUnreadable: lambda x: (
         f"{x.path} cannot be read as the corpus {x.corpus!r} ({x.reason}); give "
         f"{_CORPORA.get(x.corpus, 'another file')}."
     ),
-    e.HomeTaken: lambda x: (
+    research.HomeTaken: lambda x: (
         f"The home {x.home} holds the account {x.account!r}, which is not of the corpus "
         f"{x.corpus!r}; research has a home of its own: name an empty folder, as in `export "
         "TRIMTAB_HOME=~/research`, and run it again."
     ),
-    e.PeopleMissing: lambda x: (
+    research.PeopleMissing: lambda x: (
         f"The corpus {x.corpus!r} has nobody "
         + (f"called {x.person!r}" if x.person else f"with {x.least} texts or more")
         + "; see whom it has with --list, or ask for fewer texts with --least."

@@ -16,7 +16,7 @@ from store_samples import NOW
 
 from daemon.blind.serving import Served, serve_page
 from daemon.blind.sitting import Sitting, Wishes, sit_down
-from daemon.errors import BlindTestUnready
+from daemon.research_errors import BlindTestUnready
 from daemon.store import blind as blind_store
 from daemon.store import evaluations, forgetting
 from daemon.store.database import Database

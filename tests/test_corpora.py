@@ -31,8 +31,8 @@ from daemon.corpora import articles, enron, panza, reviews, tables
 from daemon.corpora.messages import message
 from daemon.corpora.people import COPY, OTHER_SENDER, account_name, chosen, survey, wanted
 from daemon.corpora.records import Corpus
-from daemon.errors import CorpusUnreadable, PeopleMissing
 from daemon.mailbox.parse import parse
+from daemon.research_errors import CorpusUnreadable, PeopleMissing
 from mlx_agent.records import Address
 
 PEOPLE = {"falk-n": "nora.falk@enron.com", "aster-k": "kim.aster@enron.com"}

@@ -19,7 +19,7 @@ from command import TRIMTAB, sentence, trimtab
 from daemon import sample
 from daemon.commands.experiments import rules_by_hand, workers_for
 from daemon.config import find_paths
-from daemon.errors import RulesUnreadable
+from daemon.research_errors import RulesUnreadable
 from daemon.store import evaluations
 from daemon.store.database import Database
 from mlx_agent.evaluate import looks

@@ -26,7 +26,6 @@ from daemon.errors import (
     HeadTooLarge,
     HostRefused,
     JobNotFound,
-    LinkSpent,
     NotJson,
     OriginRefused,
     RequestTooSlow,
@@ -38,6 +37,7 @@ from daemon.errors import (
     UserError,
 )
 from daemon.explain import explain
+from daemon.research_errors import LinkSpent
 
 Explain = Callable[[BaseException], str]
 

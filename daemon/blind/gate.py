@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from daemon.api.errors import send_error, status_of
 from daemon.api.gate import Gate, check_size, is_json, values
 from daemon.blind.peer import is_own_connection
-from daemon.errors import HostRefused, LinkSpent, NotJson, OriginRefused, TrimtabError
+from daemon.errors import HostRefused, NotJson, OriginRefused, TrimtabError
 from daemon.explain import explain
+from daemon.research_errors import LinkSpent
 
 COOKIE = "trimtab"
 _POLICY = (

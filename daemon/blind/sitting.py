@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from daemon.errors import BlindTestUnready
+from daemon.research_errors import BlindTestUnready
 from daemon.store import blind as blind_store
 from daemon.store import evaluations, lessons
 from daemon.store.columns import to_text

@@ -18,7 +18,6 @@ from daemon.app import App, build_tasks, now
 from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import load, local_app
 from daemon.config import Paths
-from daemon.errors import RulesUnreadable, TooFewPeople
 from daemon.evaluation import folder
 from daemon.evaluation.agents import Agents
 from daemon.evaluation.ahead import Ahead, ahead
@@ -29,6 +28,7 @@ from daemon.jobs.tasks import Tasks, plan_teaching, train_settings
 from daemon.jobs.worker import Worker
 from daemon.large_models import list_price
 from daemon.records import Progress
+from daemon.research_errors import RulesUnreadable, TooFewPeople
 from daemon.store import evaluations
 from daemon.store import lessons as lesson_store
 from mlx_agent import bases, codec

@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 
 from daemon.corpora.records import Corpus, Found, Skipped, Text
 from daemon.corpora.tables import rows
-from daemon.errors import CorpusUnreadable
 from daemon.mailbox.parsing.fields import addresses_of, read_fields, split_message
 from daemon.mailbox.parsing.mail_files import MAX_MESSAGE, FileMessage
+from daemon.research_errors import CorpusUnreadable
 
 NOT_SENT = "a mail that is in no folder of sent mail"
 NO_SENDER = "a mail without its sender's address"

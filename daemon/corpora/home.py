@@ -16,8 +16,9 @@ from daemon.config import Config, Paths
 from daemon.config_text import LayoutUnknown, changed
 from daemon.corpora.people import Person
 from daemon.corpora.records import Corpus
-from daemon.errors import ConfigInvalid, ConfigProblem, HomeTaken
+from daemon.errors import ConfigInvalid, ConfigProblem
 from daemon.files import write_whole
+from daemon.research_errors import HomeTaken
 
 _HEAD = "# A home for research, made by `trimtab corpus load`.\n"
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from daemon.corpora.messages import message
 from daemon.corpora.records import Corpus, Found, Skipped, Text, all_of
-from daemon.errors import CorpusUnreadable
 from daemon.mailbox.parsing.mail_files import FileMessage
+from daemon.research_errors import CorpusUnreadable
 from mlx_agent.records import Address
 
 NO_JSON, NO_TEXT = "a line that is no JSON", "a line without an email"

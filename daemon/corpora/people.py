@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from daemon.corpora.records import Corpus, Found, Skipped, Text
-from daemon.errors import PeopleMissing
+from daemon.research_errors import PeopleMissing
 from mlx_agent.evaluate.sampling import draw
 
 OTHER_SENDER, COPY = "a mail that somebody else sent", "a copy"

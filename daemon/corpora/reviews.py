@@ -21,8 +21,8 @@ import ijson
 
 from daemon.corpora.messages import message, one_line
 from daemon.corpora.records import Corpus, Found, Skipped, Text, all_of
-from daemon.errors import CorpusUnreadable
 from daemon.mailbox.parsing.mail_files import FileMessage
+from daemon.research_errors import CorpusUnreadable
 from mlx_agent.records import Address
 
 NO_USER, NO_TEXT = "an entry that is no user", "a review without text"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from daemon.corpora.records import Name, Skipped
-from daemon.errors import CorpusUnreadable
+from daemon.research_errors import CorpusUnreadable
 
 FIELD = 32 * 1024 * 1024
 """Characters of one field. More means a quote that is never closed; the row is left out then."""
