@@ -1,10 +1,11 @@
 """The paper's experiments on four real people, with the pocket base (`make bench-eval`).
 
-    PYTHONPATH=tests python -m benchmarks.evaluation [--out FOLDER] [--home FOLDER] [--mails N] [--people NAME...]
+    PYTHONPATH=tests python -m benchmarks.evaluation [--out FOLDER] [--home FOLDER] [--mails N]
 
 All experiments by one command, `trimtab eval all`, in a home of their own: the offline model
-teaches, writes and judges; of each person the latest N mails count (120). Tables, figures and pictures go to one folder. Needs the people's mail
-beside the repository; ends with 1 where a bound is missed.
+teaches, writes and judges; of each person the latest N mails count (120). Tables, figures and
+pictures go to one folder. Needs the people's mail beside the repository; ends with 1 where a bound
+is missed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ SHOWN = (*AHEAD, "style card", "nearest rules", "few-shot near", "hand-written")
 
 def run(home: Path, out: Path, mails: int, names: list[str]) -> float:
     """Run all experiments; the minutes they took."""
-    asyncio.run(people.fill(home, {}, iter(names)))
+    if not (home / "config.toml").exists():
+        asyncio.run(people.fill(home, {}, iter(names)))
     command = [sys.executable, "-m", "daemon", "eval", "all", "--mails", str(mails)]
     command += ["--hand-written", str(HAND_WRITTEN), "--out", str(out), "--yes"]
     started = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -44,6 +44,9 @@ Held = Annotated[Sampling, typer.Option(help="The latest threads held out, or ma
 HandWritten = Annotated[
     Path | None, typer.Option(help="A folder of rules written by hand, <account>.txt.")
 ]
+Metrics = Annotated[
+    str, typer.Option(help="More measures: tf-idf, bleu, rouge-1, rouge-l, bertscore, mauve.")
+]
 Out = Annotated[Path | None, typer.Option(help="A folder for tables, figures and pictures.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=8, help="Trainings at once; 1 for a large base.")
@@ -60,6 +63,7 @@ def run(
     mails: int,
     sampling: Sampling,
     hand_written: Path | None,
+    metrics: str,
     out: Path | None,
     workers: int | None,
     dry_run: bool,
@@ -69,16 +73,20 @@ def run(
     """The command's work."""
     from daemon.commands.experiments import Asked
     from daemon.commands.experiments import experiment as command
+    from mlx_agent.evaluate.extras import Extra
 
-    named = tuple(dict.fromkeys(name.strip() for name in people.split(",") if name.strip()))
+    extras = _named(metrics)
+    if unknown := [name for name in extras if name not in get_args(Extra)]:
+        raise typer.BadParameter(f"no measure is called {unknown[0]!r}", param_hint="--metrics")
     return command(
         Asked(
             experiment=experiment.value,
-            people=named,
+            people=_named(people),
             seed=1 if seed is None else seed,
             most=mails,
             sampling=sampling.value,
             hand_written=hand_written,
+            extras=cast("tuple[Extra, ...]", extras),
             out=out,
             workers=workers,
             dry_run=dry_run,
@@ -86,3 +94,7 @@ def run(
             as_json=as_json,
         )
     )
+
+
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -5,8 +5,9 @@ A session's id begins with the time it began at, so that the latest comes last.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from daemon.store.columns import to_optional_moment, to_text
@@ -32,6 +33,20 @@ def latest(connection: sqlite3.Connection, account: str) -> list[BlindPair]:
         ORDER BY number
         """,
         (account,),
+    )
+    return [_pair(row) for row in rows]
+
+
+def answered(connection: sqlite3.Connection, ids: Collection[str]) -> list[BlindPair]:
+    """What was chosen in any session of pairs of which both are among these trials."""
+    rows = connection.execute(
+        """
+        SELECT * FROM blind_pair WHERE choice IS NOT NULL
+            AND left_trial IN (SELECT value FROM json_each(:ids))
+            AND right_trial IN (SELECT value FROM json_each(:ids))
+        ORDER BY session, number
+        """,
+        {"ids": json.dumps(sorted(ids))},
     )
     return [_pair(row) for row in rows]
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import RANKS
+from mlx_agent.evaluate.extras import Extra
 from mlx_agent.evaluate.questions import ALL, OTHERS, SWAPPED, night_names
 from mlx_agent.evaluate.records import Figure, Training
 
@@ -73,7 +75,11 @@ def markdown(table: Table) -> str:
 
 
 def _systems(by_name: Mapping[str, Figure]) -> Table:
+    extras = (
+        name for name in get_args(Extra) if any(one.startswith(f"{name}/") for one in by_name)
+    )
     measures = ("distance", "edit", "words", "unsupported", "uncovered", "attributed", "verified")
+    measures = (*measures, *extras)
     names = [name for name in SYSTEMS if f"distance/{name}/{ALL}" in by_name]
     rows = tuple(
         (name, *(cell(by_name.get(f"{m}/{name}/{ALL}"), m) for m in measures)) for name in names
