@@ -147,6 +147,16 @@ def test_the_same_command_does_nothing_twice(home: Path) -> None:
     assert counts(home) == before
 
 
+def test_more_measures_are_taken_of_what_is_there(home: Path) -> None:
+    """Each with its figures; an unknown one is wrong usage."""
+    metrics = ("--metrics", "tf-idf, rouge-l")
+    found = values(json.loads(trimtab(*SWAP, *metrics, home=home).stdout))
+    assert found["tf-idf/real mail/all"][0] == pytest.approx(1)
+    assert 0 < found["rouge-l/agent R3/all"][0] < 1
+    done = trimtab(*SWAP, "--metrics", "taste", home=home, code=2)
+    assert "taste" in done.stderr
+
+
 def test_another_experiment_uses_what_is_there(home: Path) -> None:
     """The agents of `swap` are those of `nightly`'s last night; nothing is trained again."""
     before = counts(home)

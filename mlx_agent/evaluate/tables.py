@@ -75,9 +75,8 @@ def markdown(table: Table) -> str:
 
 
 def _systems(by_name: Mapping[str, Figure]) -> Table:
-    extras = (
-        name for name in get_args(Extra) if any(one.startswith(f"{name}/") for one in by_name)
-    )
+    measured = {name.partition("/")[0] for name in by_name}
+    extras = (name for name in get_args(Extra) if name in measured)
     measures = ("distance", "edit", "words", "unsupported", "uncovered", "attributed", "verified")
     measures = (*measures, *extras)
     names = [name for name in SYSTEMS if f"distance/{name}/{ALL}" in by_name]

@@ -35,8 +35,7 @@ def _nearer(pair: tuple[str, str], values: Values) -> Vote | None:
         return None
     if abs(first - second) < TIE:
         return Vote(first=pair[0], second=pair[1], choice="tie")
-    choice = "first" if first < second else "second"
-    return Vote(first=pair[0], second=pair[1], choice=choice)
+    return Vote(first=pair[0], second=pair[1], choice="first" if first < second else "second")
 
 
 def agreements(votes: Mapping[str, Sequence[Vote]], seed: int) -> Table:
