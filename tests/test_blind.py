@@ -71,7 +71,8 @@ def test_others_agents_and_other_trainings_are_left_out() -> None:
     swapped = a_trial(1, "agent R3", id="swapped", agent_of="home")
     small = a_trial(1, "agent R3", id="small", training="small")
     twice = a_trial(1, "zero-shot", id="twice")
-    wrote = blind.written([*trials(1), swapped, small, twice], TRAININGS)
+    real = a_trial(1, "real mail", id="real")
+    wrote = blind.written([*trials(1), swapped, small, twice, real], TRAININGS)
     assert {name: [one.id for one in by.values()] for name, by in wrote.items()} == {
         "agent R3": ["01/agent R3"],
         "style card": ["01/style card"],

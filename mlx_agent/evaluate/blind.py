@@ -15,6 +15,7 @@ from random import Random
 
 from mlx_agent.bootstrap import Interval, interval
 from mlx_agent.evaluate.records import BlindPair, Training, Trial
+from mlx_agent.evaluate.systems import REAL
 
 USUAL = ("agent R3", "style card", "few-shot near", "zero-shot")
 """Who is compared where the user names nobody; the first that there is, is the champion."""
@@ -53,12 +54,14 @@ class Result:
 def written(trials: Iterable[Trial], trainings: Mapping[str, Training]) -> Written:
     """What each system wrote for each mail, in the usual way: trained on all there is.
 
-    Of a run that also tried other ranks or fewer lessons only the usual agents are here. Where a
-    system still wrote more than one text for a mail, none of them stands for it.
+    Of a run that also tried other ranks or fewer lessons only the usual agents are here, and the
+    real mail, which is shown above the drafts, is none of them. Where a system still wrote more
+    than one text for a mail, none of them stands for it.
     """
     found: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in trials:
-        if trial.agent_of in {None, trial.person} and _is_usual(trial, trainings):
+        own = trial.agent_of in {None, trial.person} and trial.system != REAL
+        if own and _is_usual(trial, trainings):
             found[trial.system, trial.mail].append(trial)
     by_system: Written = {}
     for (system, mail), some in sorted(found.items()):
