@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-draft bench-checks bench-plugin clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-eval bench-draft bench-checks bench-plugin clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,7 +39,7 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 
 lock: $(STAMP) ## resolve the dependencies anew, for every platform (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --extra eval --no-emit-index-url \
 		--generate-hashes --custom-compile-command "make lock" --quiet -o requirements.lock pyproject.toml
 
 sample: $(STAMP) ## write the sample mailbox anew (the same bytes)
@@ -68,6 +68,9 @@ bench-draft: $(STAMP) ## drafting over the socket: our share of the wait, of the
 
 bench-voice: $(STAMP) ## agents of four real people against their rivals, on held-out mail (half an hour)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.voice
+
+bench-eval: $(STAMP) ## the paper's experiments on four real people, tables and pictures (half an hour)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.evaluation --out evaluation
 
 bench-checks: $(STAMP) ## what is found in drafts of real people's mail, and of faults planted in them
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.draft_checks

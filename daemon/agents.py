@@ -24,7 +24,7 @@ from mlx_agent.card import style_card
 from mlx_agent.few_shot import NEIGHBOURS
 from mlx_agent.large.offline import intent_points
 from mlx_agent.recipients import metadata_of, walk
-from mlx_agent.records import AgentAnswer, Lesson, Mail, Recipient, StyleCard, X
+from mlx_agent.records import AgentAnswer, Kind, Lesson, Mail, Recipient, StyleCard, X
 from mlx_agent.rules import format_rules
 from mlx_agent.teach.select import SelectSettings, select
 from mlx_agent.train.records import Adapter
@@ -33,6 +33,9 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 CARD_MAILS = 300
 """A card is measured from this many of the newest mails; more change nothing."""
+LONGEST: dict[Kind, int] = {"article": 4000, "review": 1500}
+"""Words up to which such texts teach, where `teach.max_words`, which is meant for mail, is less.
+The New Yorker's articles have 850 tokens on average by the paper's Table 1, reviews 144."""
 
 
 @dataclass(slots=True)
@@ -86,7 +89,8 @@ class Agents:
             mails = await self.database.read(mail_store.mails, account)
             found = await origins(self.database, account, mails)
             settings = select_settings(self.config, account, found.unchanged, found.taken_back)
-            known = (mark, await asyncio.to_thread(measure_card, mails, settings))
+            kind = self.config.account(account).kind
+            known = (mark, await asyncio.to_thread(measure_card, mails, settings, kind))
             self._cards[account] = known
         return known[1]
 
@@ -118,28 +122,32 @@ def select_settings(
     unchanged: frozenset[str],
     excluded: frozenset[str] = frozenset(),
 ) -> SelectSettings:
-    """The selection's settings for an account by the config."""
+    """The selection's settings for an account by the config, and by the kind of its texts."""
+    chosen = config.account(account)
     return SelectSettings(
         min_words=config.teach.min_words,
-        max_words=config.teach.max_words,
+        max_words=max(config.teach.max_words, LONGEST.get(chosen.kind, 0)),
         limit=config.teach.limit,
-        addresses=frozenset(config.account(account).addresses),
+        addresses=frozenset(chosen.addresses),
         unchanged=unchanged,
         excluded=excluded,
     )
 
 
-def measure_card(mails: list[Mail], settings: SelectSettings) -> StyleCard | None:
-    """A style card of the newest mails that teach, without any model."""
+def measure_card(
+    mails: list[Mail], settings: SelectSettings, kind: Kind = "email"
+) -> StyleCard | None:
+    """A style card of the newest texts that teach, without any model."""
     chosen = {mail.id for mail in select(mails, settings).chosen[-CARD_MAILS:]}
     pairs = [
-        (_measured_x(mail, known), mail.own_text)
+        (_measured_x(mail, known, kind), mail.own_text)
         for mail, known in walk(mails)
         if mail.id in chosen
     ]
     return style_card(pairs) if pairs else None
 
 
-def _measured_x(mail: Mail, known: Recipient | None) -> X:
+def _measured_x(mail: Mail, known: Recipient | None, kind: Kind) -> X:
     metadata = metadata_of(mail, known)
-    return X(intent=intent_points(mail.own_text, metadata), metadata=metadata, context=mail.context)
+    points = intent_points(mail.own_text, metadata, kind)
+    return X(intent=points, metadata=metadata, context=mail.context, kind=kind)

@@ -276,6 +276,7 @@ async def build_app(
                 stand_in=partial(_stand_in, door) if config.models.local_writer else None,
                 recipient=_recipient,
                 clock=now,
+                kind_of=config.kind_of,
             ),
         )
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from daemon.cli_corpora import corpus_app
 from daemon.cli_evaluate import app as evaluate_app
 from daemon.cli_home import app as home_app
 from daemon.cli_init import init
@@ -373,6 +374,7 @@ app.add_typer(home_app)
 app.add_typer(evaluate_app)
 app.add_typer(report_app)
 app.add_typer(models_app, name="models")
+app.add_typer(corpus_app, name="corpus")
 
 
 def _run(work: Any) -> None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from daemon.errors import AccountUnknown, ConfigInvalid, ConfigMissing, ConfigProblem
 from daemon.paths import Paths, find_paths, make_directories
 from daemon.records import DeletedPolicy
-from mlx_agent.records import Strategy
+from mlx_agent.records import Kind, Strategy
 
 __all__ = ["Paths", "find_paths", "make_directories"]
 
@@ -28,6 +28,7 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ProviderName = Literal["", "google", "microsoft"]
 NonEmpty = Annotated[str, Field(min_length=1)]
 Cloud = Literal["never", "drafts", "all"]
+CorpusName = Literal["", "enron", "articles", "reviews", "panza"]
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
 
@@ -153,12 +154,15 @@ class Account(_Section):
     """One mailbox of the user. Without `imap`, mail comes by `trimtab import` only.
 
     `cloud`: what a large model elsewhere may be sent: nothing, the drafts that the user asks for,
-    or the own mails for teaching too.
+    or the own mails for teaching too. `kind`: of the texts; `corpus`: what `trimtab corpus load`
+    took them from, empty for the user's own.
     """
 
     name: str = ""
     addresses: tuple[str, ...] = Field(min_length=1)
     cloud: Cloud = "never"
+    kind: Kind = "email"
+    corpus: CorpusName = ""
     exclude: Exclude = Exclude()
     imap: Imap | None = None
     smtp: Smtp | None = None
@@ -340,6 +344,11 @@ class Config(_Section):
             return self.accounts[name]
         except KeyError:
             raise AccountUnknown(name, tuple(self.accounts)) from None
+
+    def kind_of(self, name: str) -> Kind:
+        """The kind of the account's texts; that of mail where there is no such account."""
+        found = self.accounts.get(name)
+        return found.kind if found else "email"
 
 
 def load(path: Path) -> Config:

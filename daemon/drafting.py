@@ -45,6 +45,7 @@ from mlx_agent.log_lines import told
 from mlx_agent.records import (
     Draft,
     DraftTask,
+    Kind,
     Metadata,
     Provenance,
     Recipient,
@@ -75,7 +76,8 @@ class Drafter:
 
     `writer` gives a large model for a request and its draft's id, `stand_in` one on this machine
     for where that cannot be asked; `recipient` says of what the store knows what belongs to the
-    first recipient of a request; `clock` gives aware UTC.
+    first recipient of a request; `clock` gives aware UTC; `kind_of` is the kind of an account's
+    texts.
     """
 
     database: Database
@@ -85,6 +87,7 @@ class Drafter:
     clock: Callable[[], datetime]
     stand_in: Callable[[DraftRequest, str], LargeModel] | None = None
     ladder: tuple[Step, ...] = LADDER
+    kind_of: Callable[[str], Kind] = lambda _: "email"
     _flights: dict[tuple[str, str], Flight[DraftEvent]] = field(default_factory=dict)
 
     async def draft(self, request: DraftRequest) -> AsyncGenerator[DraftEvent, None]:
@@ -209,7 +212,8 @@ class Drafter:
             reply=request.reply,
             recipient=self.recipient(request, found),
         )
-        return X(intent=request.bullets, metadata=metadata, context=request.context)
+        kind = self.kind_of(request.account)
+        return X(intent=request.bullets, metadata=metadata, context=request.context, kind=kind)
 
     async def _ruled(self, request: DraftRequest, x: X, standing: StandingRules) -> _Ruled:
         missed, reached = await climb(self.ladder, self.agents, request.account, x)

@@ -30,9 +30,6 @@
     ├── BudgetSpent             one more request could pass a cap of the budget
     ├── PriceUnknown            a cap cannot be kept for a model of unknown price
     ├── AgentMissing            the account has no agent in use
-    ├── TooFewPeople            an experiment swaps agents, and there is one person
-    ├── RulesUnreadable         a file of rules written by hand is none
-    ├── NumberUnknown           the report has no number of that name
     ├── HomeInUse               another trimtab holds this home
     ├── StoreFull               the disk is full
     ├── StoreTooNew             the store was written by a newer trimtab
@@ -60,6 +57,7 @@
     ├── HeadTooLarge            a request's line and headers are
     ├── RequestMalformed        it is not HTTP/1.1
     ├── RequestTooSlow          it did not come whole in time
+    ├── (daemon.research_errors)  those of corpora, of experiments and of the blind test
     ├── DraftNotFound
     ├── DraftCancelled          the user, or the client's hang-up, ended the work on it
     └── JobNotFound
@@ -105,11 +103,6 @@ class ConfigProblem:
 class ConfigInvalid(UserError):
     path: Path
     problems: tuple[ConfigProblem, ...]
-
-
-@dataclass(eq=False)
-class NumberUnknown(UserError):
-    name: str
 
 
 @dataclass(eq=False)
@@ -494,17 +487,6 @@ class WriterUnavailable(TransientError):
 @dataclass(eq=False)
 class DemoNotInstalled(UserError):
     pass
-
-
-@dataclass(eq=False)
-class TooFewPeople(UserError):
-    experiment: str
-
-
-@dataclass(eq=False)
-class RulesUnreadable(UserError):
-    path: Path
-    reason: str
 
 
 def only_cause(error: BaseException) -> BaseException:

@@ -10,9 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from daemon import errors as e
+from daemon import research_errors as research
 from mlx_agent import errors as m
 
 BUG = "This is a bug in trimtab ({name}); nothing was lost. Please report it with the log."
+
+
+_CORPORA = {
+    "enron": "the folder maildir of CMU's archive, or a CSV file with the columns file and message",
+    "articles": "the CSV file of All the News 2.0, with author, title, article and publication",
+    "reviews": "a file of LaMP-3's questions, such as train_questions.json",
+    "panza": "a file of JSON lines, each with an email and its subject",
+}
+"""What each corpus comes as."""
 
 
 def explain(error: BaseException) -> str:
@@ -121,9 +131,6 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.ConfigMissing: lambda x: f"There is no config at {x.path} yet; make one with `trimtab init`.",
     e.ConfigInvalid: _config_invalid,
     e.AccountUnknown: _account_unknown,
-    e.NumberUnknown: lambda x: (
-        f"The report has no number {x.name!r}; `trimtab report --names` lists all names."
-    ),
     e.PasswordMissing: _password_missing,
     e.CommandFailed: lambda x: (
         f"{x.setting} of account {x.account!r} {x.reason}; try it in a terminal: its first "
@@ -209,14 +216,26 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         'with "again".'
     ),
     e.NothingToTeach: _nothing_to_teach,
+    research.BlindTestUnready: lambda x: (
+        f"There is nothing to compare for account {x.account!r}: no evaluation of it that has "
+        f"ended has {' and '.join(x.systems) or 'two systems'} on the same mails, with different "
+        "texts; run `trimtab eval table` first."
+    ),
+    research.LinkSpent: lambda _: (
+        "This link was used before, or is not the one that trimtab printed; run `trimtab eval "
+        "--blind` again for another one."
+    ),
     e.AgentMissing: lambda x: (
         f"Account {x.account!r} has no agent yet; make one with `trimtab train`."
     ),
-    e.TooFewPeople: lambda x: (
+    research.NumberUnknown: lambda x: (
+        f"The report has no number {x.name!r}; `trimtab report --names` lists all names."
+    ),
+    research.TooFewPeople: lambda x: (
         f"The experiment {x.experiment!r} needs the mail of two people at least; name more "
         "accounts with --people, or load a corpus with `trimtab corpus load`."
     ),
-    e.RulesUnreadable: lambda x: (
+    research.RulesUnreadable: lambda x: (
         f"{x.path} holds no rules written by hand ({x.reason}); write one `Aspect: instruction` a "
         "line into a file `<account>.txt`."
     ),
@@ -264,6 +283,20 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     e.SourceUnreadable: lambda x: (
         f"{x.path} cannot be read as mail ({x.reason}); give an mbox file, a Maildir, an .eml file "
         "or a directory of them."
+    ),
+    research.CorpusUnreadable: lambda x: (
+        f"{x.path} cannot be read as the corpus {x.corpus!r} ({x.reason}); give "
+        f"{_CORPORA.get(x.corpus, 'another file')}."
+    ),
+    research.HomeTaken: lambda x: (
+        f"The home {x.home} holds the account {x.account!r}, which is not of the corpus "
+        f"{x.corpus!r}; research has a home of its own: name an empty folder, as in `export "
+        "TRIMTAB_HOME=~/research`, and run it again."
+    ),
+    research.PeopleMissing: lambda x: (
+        f"The corpus {x.corpus!r} has nobody "
+        + (f"called {x.person!r}" if x.person else f"with {x.least} texts or more")
+        + "; see whom it has with --list, or ask for fewer texts with --least."
     ),
     e.DraftNotFound: lambda x: f"There is no draft {x.draft_id!r}.",
     e.DraftCancelled: lambda x: f"Draft {x.draft_id!r} was cancelled; your bullets are kept.",

@@ -98,17 +98,22 @@ class Anatomy:
         return tuple(sentence for paragraph in self.paragraphs for sentence in paragraph)
 
 
-def dissect(text: str, sender: Address, to: tuple[Address, ...]) -> Anatomy:
-    """Take an own text apart. Never raises, and every word of the text is in one part."""
+def dissect(text: str, sender: Address, to: tuple[Address, ...], *, letter: bool = True) -> Anatomy:
+    """Take an own text apart. Never raises, and every word of the text is in one part.
+
+    What is no `letter`, an article say, is addressed to nobody: all of it is core.
+    """
     lines = text.replace("\r\n", "\n").replace("\u00a0", " ").strip().split("\n")
     lines = [line.rstrip() for line in lines]
-    greeting, inline, lines = _take_greeting(lines, to)
-    lines, sign_off, signature = _take_ending(lines, sender)
+    greeting, inline, sign_off, signature = "", False, "", ""
+    if letter:
+        greeting, inline, lines = _take_greeting(lines, to)
+        lines, sign_off, signature = _take_ending(lines, sender)
     blocks = _blocks(lines)
     paragraphs = [_sentences(block) for _, block in blocks]
     markers = tuple(marker for marker, _ in blocks if marker)
-    opening = _take(paragraphs, 0, _OPENING)
-    closing = _take(paragraphs, -1, _CLOSING)
+    opening = _take(paragraphs, 0, _OPENING) if letter else ""
+    closing = _take(paragraphs, -1, _CLOSING) if letter else ""
     return Anatomy(
         greeting=greeting,
         inline=inline,

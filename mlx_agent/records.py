@@ -63,8 +63,9 @@ class Mail:
     """One immutable message of the user, cut into its parts.
 
     `id` is the tagged content hash. `flags` names what selection must know, for example
-    `automatic`, `list`, `forward`, `encrypted`, `calendar`, `unsure`. `draft_id` is the draft
-    named by the mail's own `X-Trimtab-Draft` header, if it carries one. `context` is nearest first.
+    `automatic`, `list`, `forward`, `encrypted`, `calendar`, `unsure`; `whole` is a text that is no
+    mail, of which nothing is cut. `draft_id` is the draft named by the mail's own
+    `X-Trimtab-Draft` header, if it carries one. `context` is nearest first.
     """
 
     id: str

@@ -13,8 +13,9 @@ from mlx_agent import anatomy, names, wording
 from mlx_agent.anatomy import Anatomy, dissect
 from mlx_agent.records import Address, Register
 
-LENGTHS = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300, 400)
-"""Buckets of words: a length is stated as the nearest of these."""
+_OF_MAIL = (5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300, 400)
+LENGTHS: tuple[int, ...] = (*_OF_MAIL, 550, 750, 1000, 1400, 2000, 3000)
+"""Buckets of words: a length is stated as the nearest of these. The last are for articles."""
 SHORT_SENTENCE, LONG_SENTENCE = 7.0, 18.0
 """Words in a sentence on average."""
 MARKS = ("semicolons", "dashes", "double dashes", "dots", "a smiley", "two spaces", "no final stop")
@@ -53,9 +54,23 @@ class Manner:
     signature: str = "full name"
 
 
-def measure(text: str, sender: Address, to: tuple[Address, ...], default: Manner) -> Manner:
-    """The manner of a text. Where it shows nothing of an aspect, `default`'s is kept."""
-    parts = dissect(text, sender, to)
+PLAIN = Manner(greeting="", opening="", closing="", sign_off="", signature="no name")
+"""The manner of a text to nobody: an article, or a review."""
+
+
+def measure(
+    text: str,
+    sender: Address,
+    to: tuple[Address, ...],
+    default: Manner,
+    *,
+    letter: bool = True,
+) -> Manner:
+    """The manner of a text. Where it shows nothing of an aspect, `default`'s is kept.
+
+    What is no `letter` has neither greeting nor courtesies, nor a name below it.
+    """
+    parts = dissect(text, sender, to, letter=letter)
     core = parts.sentences
     said = " ".join(s for s in (parts.opening, *core, parts.closing) if s)
     return Manner(

@@ -27,7 +27,7 @@ OFFLINE = f'[accounts.work]\nname = "Ada Lindqvist"\naddresses = ["{ADA.address.
 SUBCOMMANDS = {
     "init", "run", "status", "sync", "import", "extract", "teach", "train", "adapters", "draft",
     "eval", "demo", "login", "key", "ledger", "logs", "rules", "edits", "plugin", "doctor",
-    "models", "service", "forget", "export", "backup", "restore", "uninstall", "report",
+    "models", "service", "forget", "export", "backup", "restore", "uninstall", "corpus", "report",
 }  # fmt: skip
 FULL = "is full; make room and try again"
 WriteConfig = Callable[[str], Config]
@@ -69,7 +69,10 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert {name for name in loaded if name.startswith(("daemon", "mlx_agent"))} == {
         "daemon",
         "daemon.cli",
+        "daemon.cli_blind",
+        "daemon.cli_corpora",
         "daemon.cli_evaluate",
+        "daemon.cli_experiments",
         "daemon.cli_home",
         "daemon.cli_init",
         "daemon.cli_models",

@@ -44,7 +44,16 @@ def a_person(name: str, lessons: int = 60, *, hand: bool = False) -> Person:
     ]
     strategies: tuple[Strategy, ...] = ("R3", "R1", "R2")
     by_strategy = {
-        strategy: [replace(one, id=f"{one.id}-{strategy}", strategy=strategy) for one in every]
+        strategy: [
+            replace(
+                one,
+                id=f"{one.id}-{strategy}",
+                strategy=strategy,
+                rules=(Rule(aspect="tone", instruction=f"as {strategy} says"),),
+                thinking="It is short.",
+            )
+            for one in every
+        ]
         for strategy in strategies
     }
     return Person(
@@ -134,6 +143,23 @@ def test_a_training_is_known_by_all_that_it_follows_from() -> None:
     ]
     assert len(set(ids)) == len(ids)
     assert MAKING.training(ADA, rank=16).id == MAKING.training(ADA).id
+
+
+def test_what_is_taught_alike_is_trained_once() -> None:
+    """By whatever strategy; and without thoughts there is nothing more to learn."""
+    silent = {
+        strategy: Splits(
+            train=tuple(replace(one, thinking="", rules=RULES) for one in splits.train),
+            valid=splits.valid,
+            test=splits.test,
+        )
+        for strategy, splits in ADA.lessons.items()
+    }
+    ada = replace(ADA, lessons=silent | {"R2": silent["R1"]})
+    assert MAKING.training(ada, strategy="R1").id == MAKING.training(ada, strategy="R2").id
+    assert MAKING.training(ada, target="thinking").id == MAKING.training(ada).id
+    assert MAKING.training(ada, target="thinking").target == "rules"
+    assert len(plan("strategies", [ada], MAKING).trainings) == 2
 
 
 def test_a_size_is_of_the_latest_and_a_night_of_the_oldest() -> None:

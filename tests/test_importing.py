@@ -10,8 +10,12 @@ import pytest
 
 from daemon import sample
 from daemon.errors import SourceUnreadable
-from daemon.mailbox.importing import import_path
+from daemon.mailbox.importing import add_messages, import_path
+from daemon.mailbox.parse import cut_mail
+from daemon.mailbox.parsing.mail_files import FileMessage
+from daemon.mailbox.reading import VERSION, settle_cuts
 from daemon.records import Progress, SyncResult
+from daemon.store import cut_rules as rules_store
 from daemon.store import mail as mail_store
 from daemon.store.database import Database
 from mlx_agent.records import Mail
@@ -370,3 +374,35 @@ async def test_a_mail_without_a_date_is_as_old_as_its_file(
     (mail,) = await stored(database)
     assert (mail.sent_at == written) is (days < 0)
     assert mail.sent_at <= datetime.now(UTC)
+
+
+WHOLE = (
+    "On Monday the harbor wrote:\n\n> the mast came back\n\n-- \nNora Falk\n\nSent from my iPhone"
+)
+
+
+async def test_nothing_is_cut_off_a_text_that_is_whole(database: Database) -> None:
+    """Neither now nor by later rules: it is no mail, and no program added anything to it."""
+    mails = [
+        FileMessage(raw=raw(number, f"{number} {WHOLE}"), received_at=datetime.now(UTC))
+        for number in range(5)  # enough for its ending to be learned as a tail
+    ]
+    result = await add_messages(iter(mails), "work", database, ignore, frozenset({"whole"}))
+    assert result == SyncResult(account="work", added=5, known=0, quarantined=0)
+    await settle_cuts("work", database, ignore)
+    rules = await database.read(rules_store.rules, "work", VERSION)
+    outdated = await database.read(mail_store.outdated, "work", rules.version + 1, 9)
+    assert len(outdated) == 5
+    again = [cut_mail(mail, source) for mail, source in outdated]
+    for mails_now in (await stored(database), sorted(again, key=lambda mail: mail.sent_at)):
+        assert [mail.own_text for mail in mails_now] == [f"{n} {WHOLE}" for n in range(5)]
+        assert not any(mail.context or mail.signature or mail.forwarded for mail in mails_now)
+
+
+async def test_no_header_says_that_a_mail_is_whole(tmp_path: Path, database: Database) -> None:
+    """The flag is given by who stores a text, never by the text."""
+    file = tmp_path / "one.eml"
+    file.write_bytes(b"X-Flags: whole\nwhole: whole\n" + raw(1, f"Well.\n\n{WHOLE}"))
+    await imported(file, database)
+    assert "whole" not in (await stored(database))[0].flags
+    assert await own_texts(database) != [f"Well.\n\n{WHOLE}"]

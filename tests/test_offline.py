@@ -9,6 +9,7 @@ from mlx_agent.findings import Checks, Uncovered
 from mlx_agent.large import LargeModel
 from mlx_agent.large.answers import parse_mail, parse_points, parse_rules_answer, parse_verdict
 from mlx_agent.large.offline import Offline, answer, baseline, intent_points, rules_for, write
+from mlx_agent.large.offline_rules import OF_LETTERS
 from mlx_agent.records import (
     Answer,
     BaselineTask,
@@ -17,6 +18,7 @@ from mlx_agent.records import (
     FewShotTask,
     IntentTask,
     JudgeTask,
+    Kind,
     Metadata,
     RedraftTask,
     RepairTask,
@@ -163,3 +165,34 @@ def test_it_writes_as_its_examples_were_written() -> None:
     assert text.startswith("Hey Tim!")
     assert "Cheers" in text
     assert "mast is here" not in text
+
+
+ARTICLE = (
+    "Hello, harbor. On Monday the mast came back.\n\nIt's as good as new; the yard was proud! "
+    "Let me know if you see it.\n\nThanks,\nNora"
+)
+
+
+@pytest.mark.parametrize("kind", ["article", "review"])
+async def test_a_text_to_nobody_is_no_letter(kind: Kind) -> None:
+    """All of it is core; neither rules nor texts speak of greetings and signatures."""
+    about = Metadata(sender=NORA, subject="The harbor")
+    asked = await Offline().complete(IntentTask(own_text=ARTICLE, metadata=about, kind=kind))
+    points = parse_points(asked.text)
+    assert points[0] == "Hello, harbor"
+    assert points[-1] == "Thanks, Nora"
+    x = X(intent=points, metadata=about, kind=kind)
+    generic = (await Offline().complete(BaselineTask(x=x))).text
+    assert generic.startswith("Hello, harbor.")
+    assert not {"Dear", "regards", "hesitate"} & set(generic.split())
+    for shown in (generic, None):
+        question = RulesTask(x=x, own_text=ARTICLE, baseline=shown)
+        rules = parse_rules_answer((await Offline().complete(question)).text)
+        assert not {rule.aspect for rule in rules} & OF_LETTERS
+        assert {"length", "layout"} <= {rule.aspect for rule in rules}
+    greeting = Rule(aspect="greeting", instruction='open with "Hi" and a comma')
+    sign_off = Rule(aspect="sign-off", instruction='sign off with "Best" and a comma')
+    formal = DraftTask(x=x, rules=(greeting, *rules, sign_off), instruction="more formal")
+    text = (await Offline().complete(formal)).text
+    assert text.startswith("Hello, harbor.")
+    assert not {"Best,", "Regards,"} & set(text.split())

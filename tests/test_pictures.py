@@ -144,8 +144,8 @@ def test_curves_of_unequal_length_are_averaged_by_their_share() -> None:
 def test_a_folder_holds_the_pictures(tmp_path: Path) -> None:
     """Beside tables and figures, for their user only."""
     run = Run(id="r", experiment="all", seed=1, people=PEOPLE, started_at=NOW)
-    files = folder.write(tmp_path / "out", run, some_figures(), some_trainings())
+    files = folder.write(tmp_path / "out", run, some_figures(), [], some_trainings())
     assert {"tables.md", "figures.csv", "rivals.svg"} <= {path.name for path in files}
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
-    few = folder.write(tmp_path / "out", replace(run, people=()), [], {})
+    few = folder.write(tmp_path / "out", replace(run, people=()), [], [], {})
     assert [path.name for path in few] == ["tables.md", "figures.csv"]

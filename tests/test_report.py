@@ -16,7 +16,6 @@ from selectolax.lexbor import LexborHTMLParser
 from store_samples import NOW, opened
 
 from daemon.commands import report as command
-from daemon.errors import NumberUnknown
 from daemon.report.collecting import collect
 from daemon.report.drawn import Pictures, drawn
 from daemon.report.explaining import explain
@@ -25,6 +24,7 @@ from daemon.report.numbers import numbers
 from daemon.report.page import CSP, TRY, page
 from daemon.report.records import Explanation, Material
 from daemon.report.words import explained, with_interval
+from daemon.research_errors import NumberUnknown
 from daemon.store import evaluations, forgetting
 from mlx_agent import codec
 from mlx_agent.differences import normalise

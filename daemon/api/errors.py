@@ -37,6 +37,7 @@ from daemon.errors import (
     UserError,
 )
 from daemon.explain import explain
+from daemon.research_errors import LinkSpent
 
 Explain = Callable[[BaseException], str]
 
@@ -49,6 +50,7 @@ _STATUS: tuple[tuple[type[TrimtabError], HTTPStatus], ...] = (
     (TokenRefused, HTTPStatus.UNAUTHORIZED),
     (HostRefused, HTTPStatus.FORBIDDEN),
     (OriginRefused, HTTPStatus.FORBIDDEN),
+    (LinkSpent, HTTPStatus.FORBIDDEN),
     (RequestTooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (HeadTooLarge, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),

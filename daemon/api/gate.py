@@ -65,12 +65,12 @@ class Gate:
         try:
             check(scope, self._lock)
         except TrimtabError as error:
-            self._tell(type(error).__name__)
+            self.tell(type(error).__name__)
             await send_error(send, error)
         else:
             await self._app(scope, receive, send)
 
-    def _tell(self, error: str) -> None:
+    def tell(self, error: str) -> None:
         """Once a minute for each error: a page that asks on and on must not fill the log."""
         now = time.monotonic()
         if now - self._told.get(error, -math.inf) >= APART_S:
@@ -81,20 +81,27 @@ class Gate:
 def check(scope: Scope, lock: Lock | None) -> None:
     """Raises HeadTooLarge, HostRefused, OriginRefused, TokenRefused or NotJson, in this order."""
     headers: Headers = scope["headers"]
-    target = len(scope["raw_path"]) + len(scope["query_string"])
-    if target + sum(len(name) + len(value) + _HEADER_COST for name, value in headers) > MAX_HEAD:
-        raise HeadTooLarge(MAX_HEAD)
-    if lock is not None and _all(headers, b"host") != [f"127.0.0.1:{lock.port}".encode()]:
+    check_size(scope)
+    if lock is not None and values(headers, b"host") != [f"127.0.0.1:{lock.port}".encode()]:
         raise HostRefused(lock.port)
-    if not all(lock and _EXTENSION.fullmatch(origin) for origin in _all(headers, b"origin")):
+    if not all(lock and _EXTENSION.fullmatch(origin) for origin in values(headers, b"origin")):
         raise OriginRefused
-    if lock is not None and not _shows(_all(headers, b"authorization"), lock.token):
+    if lock is not None and not _shows(values(headers, b"authorization"), lock.token):
         raise TokenRefused
-    if _has_body(headers) and not _is_json(_all(headers, b"content-type")):
+    if _has_body(headers) and not is_json(headers):
         raise NotJson
 
 
-def _all(headers: Headers, name: bytes) -> list[bytes]:
+def check_size(scope: Scope) -> None:
+    """Raises HeadTooLarge."""
+    target = len(scope["raw_path"]) + len(scope["query_string"])
+    costs = (len(name) + len(value) + _HEADER_COST for name, value in scope["headers"])
+    if target + sum(costs) > MAX_HEAD:
+        raise HeadTooLarge(MAX_HEAD)
+
+
+def values(headers: Headers, name: bytes) -> list[bytes]:
+    """What the headers of this name say, in their order."""
     return [value for key, value in headers if key == name]
 
 
@@ -107,9 +114,11 @@ def _shows(credentials: list[bytes], token: str) -> bool:
 
 
 def _has_body(headers: Headers) -> bool:
-    lengths = _all(headers, b"content-length")
-    return bool(_all(headers, b"transfer-encoding")) or lengths not in ([], [b"0"])
+    lengths = values(headers, b"content-length")
+    return bool(values(headers, b"transfer-encoding")) or lengths not in ([], [b"0"])
 
 
-def _is_json(types: list[bytes]) -> bool:
+def is_json(headers: Headers) -> bool:
+    """Whether the one content type is JSON's."""
+    types = values(headers, b"content-type")
     return len(types) == 1 and types[0].partition(b";")[0].strip().lower() == b"application/json"

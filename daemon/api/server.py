@@ -75,7 +75,7 @@ async def serve(app: ASGIApp, socket_path: Path) -> AsyncIterator[None]:
     """
     listener = _listen(socket_path)
     try:
-        async with _answering(Gate(app), listener):
+        async with answering(Gate(app), listener):
             yield
     finally:
         _remove(socket_path)
@@ -85,12 +85,13 @@ async def serve(app: ASGIApp, socket_path: Path) -> AsyncIterator[None]:
 async def serve_tcp(app: ASGIApp, port: int, token_file: Path) -> AsyncIterator[None]:
     """Answer on 127.0.0.1, too, those who show the token; raises PortTaken."""
     lock = Lock(port=port, token=load_token(token_file))
-    async with _answering(Gate(app, lock), _listen_tcp(port)):
+    async with answering(Gate(app, lock), listen_tcp(port)):
         yield
 
 
 @asynccontextmanager
-async def _answering(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def answering(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer on a listening socket for the `with` block, and close it; `app` has its own gate."""
     server = _Server(_config(app))
     task = asyncio.create_task(server.serve([listener]))
     try:
@@ -137,7 +138,8 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _listen_tcp(port: int) -> socket.socket:
+def listen_tcp(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1, at any free port for 0; raises PortTaken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         # After a restart, what is left of old connections is no obstacle; another listener is.

@@ -17,8 +17,7 @@ from rich.table import Table
 from daemon.app import App, build_tasks, now
 from daemon.commands.output import console, print_json, progress_bar, say
 from daemon.commands.session import load, local_app
-from daemon.config import Paths
-from daemon.errors import RulesUnreadable, TooFewPeople
+from daemon.config import OFFLINE, Paths
 from daemon.evaluation import folder
 from daemon.evaluation.agents import Agents
 from daemon.evaluation.ahead import Ahead, ahead
@@ -29,15 +28,19 @@ from daemon.jobs.tasks import Tasks, plan_teaching, train_settings
 from daemon.jobs.worker import Worker
 from daemon.large_models import list_price
 from daemon.records import Progress
+from daemon.research_errors import RulesUnreadable, TooFewPeople
+from daemon.store import blind as blind_store
 from daemon.store import evaluations
 from daemon.store import lessons as lesson_store
 from mlx_agent import bases, codec
 from mlx_agent.evaluate import drawing
 from mlx_agent.evaluate.experiments import Making, Name, Person, plan, strategies_of
+from mlx_agent.evaluate.extras import Extra
 from mlx_agent.evaluate.records import Figure, Run
 from mlx_agent.evaluate.sampling import How, splits
 from mlx_agent.evaluate.tables import Table as Found
 from mlx_agent.evaluate.tables import tables
+from mlx_agent.evaluate.voters import agreements, voters
 from mlx_agent.records import Lesson, Rule, Strategy
 from mlx_agent.rules import RulesMalformed, parse_rules
 from mlx_agent.teach.cost import Estimate, estimate, foresee
@@ -63,6 +66,7 @@ class Asked:
     most: int
     sampling: How
     hand_written: Path | None
+    extras: tuple[Extra, ...]
     out: Path | None
     workers: int | None
     dry_run: bool
@@ -110,6 +114,7 @@ async def experiment(asked: Asked) -> None:
                 run=run_of(asked, people, agents, app),
                 clock=now,
                 judge_slots=slots_of(app.door, "judge"),
+                extras=asked.extras,
             )
             await _run(running, asked)
 
@@ -126,15 +131,28 @@ async def _run(running: Running, asked: Asked) -> None:
     run = running.run
     known = await running.database.read(evaluations.trainings, run.people)
     trainings = {one.id: known[one.id] for one in running.plan.trainings}
-    files = folder.write(asked.out, run, figures, trainings) if asked.out else []
+    found = [*tables(figures, trainings, run.people), *await _agreements(running)]
+    files = folder.write(asked.out, run, figures, found, trainings) if asked.out else []
     if asked.as_json:
         return print_json(_data(run, figures, files))
-    for table in tables(figures, trainings, run.people):
+    for table in found:
         console.print(_shown(table))
     say(f"Run {run.id}; every figure is explained by `trimtab report --explain NAME`.")
     if asked.out:
         say(f"Written to {asked.out}: {', '.join(path.name for path in files)}.")
     return None
+
+
+async def _agreements(running: Running) -> list[Found]:
+    """How far judges and people agree; nothing where the offline judge alone had a say."""
+    database = running.database
+    ids = {one.id for one in await database.read(evaluations.trials_of, running.run.id)}
+    judged = await database.read(evaluations.judgements, ids)
+    blind = await database.read(blind_store.answered, ids)
+    if not blind and {one.judge for one in judged} <= {OFFLINE}:
+        return []
+    values = await database.read(evaluations.measures, ids)
+    return [agreements(voters(judged, values, blind), running.run.seed)]
 
 
 @asynccontextmanager

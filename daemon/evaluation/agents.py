@@ -55,7 +55,7 @@ class Agents:
         return bases.named(self.chosen.base)
 
     def place(self, training: Training) -> Path:
-        """Where its adapter and its checkpoints go: two of one account would lock each other out."""
+        """Where its adapter and checkpoints go, for those of one account would lock each other."""
         return self.root / "adapters" / training.id
 
     def made(self, training: Training) -> bool:

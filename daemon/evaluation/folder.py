@@ -13,13 +13,17 @@ from pathlib import Path
 from daemon.files import write_whole
 from mlx_agent.evaluate import gallery
 from mlx_agent.evaluate.records import Figure, Run, Training
-from mlx_agent.evaluate.tables import markdown, tables
+from mlx_agent.evaluate.tables import Table, markdown
 
 TABLES, FIGURES = "tables.md", "figures.csv"
 
 
 def write(
-    folder: Path, run: Run, figures: Sequence[Figure], trainings: Mapping[str, Training]
+    folder: Path,
+    run: Run,
+    figures: Sequence[Figure],
+    tables: Sequence[Table],
+    trainings: Mapping[str, Training],
 ) -> list[Path]:
     """Write all of it, in place of what was there; the files.
 
@@ -27,7 +31,7 @@ def write(
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     contents = {
-        TABLES: _tables(run, figures, trainings).encode(),
+        TABLES: _tables(run, tables).encode(),
         FIGURES: _figures(figures).encode(),
     }
     for name, content in contents.items():
@@ -38,10 +42,10 @@ def write(
     return [folder / name for name in (*contents, *drawn)]
 
 
-def _tables(run: Run, figures: Sequence[Figure], trainings: Mapping[str, Training]) -> str:
+def _tables(run: Run, tables: Sequence[Table]) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
     head = f"# {run.experiment}\n\nRun {run.id}, seed {run.seed}: {settings}.\n"
-    return "\n".join([head, *map(markdown, tables(figures, trainings, run.people))])
+    return "\n".join([head, *map(markdown, tables)])
 
 
 def _figures(figures: Sequence[Figure]) -> str:

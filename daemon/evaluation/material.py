@@ -63,7 +63,7 @@ async def people_of(
 ) -> list[Person]:
     """These people with their latest `most` lessons, all with 0.
 
-    Raises TooFewLessons where one has not enough of them to train on.
+    Raises TooFewLessons where too few of them are left to train on when others are held out.
     """
     found = []
     for name in names:
@@ -76,7 +76,7 @@ async def people_of(
         lessons = by_strategy["R3"][-most:]
         splits = await asyncio.to_thread(split, lessons)
         if len(splits.train) < LEAST or not splits.test:
-            raise TooFewLessons(name, len(lessons), LEAST)
+            raise TooFewLessons(name, len(splits.train), LEAST)
         rules = hand_written.get(name) or await _pinned(tasks, name)
         found.append(
             Person(

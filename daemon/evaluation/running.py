@@ -23,11 +23,12 @@ from daemon.store.database import Database
 from mlx_agent.errors import SampleError
 from mlx_agent.evaluate import looks
 from mlx_agent.evaluate.experiments import Person, Plan
+from mlx_agent.evaluate.extras import Extra, score
 from mlx_agent.evaluate.figures import figure, scores_of
 from mlx_agent.evaluate.judging import judge
 from mlx_agent.evaluate.measures import measure
 from mlx_agent.evaluate.questions import Written, questions
-from mlx_agent.evaluate.records import Figure, Judgement, Question, Run, Training, Trial
+from mlx_agent.evaluate.records import Figure, Judgement, Measure, Question, Run, Training, Trial
 from mlx_agent.evaluate.systems import Arm
 from mlx_agent.records import Lesson
 
@@ -48,6 +49,7 @@ class Running:
     run: Run
     clock: Callable[[], datetime]
     judge_slots: AbstractAsyncContextManager[object]
+    extras: tuple[Extra, ...] = ()
     report: Report = lambda _: None
 
     @property
@@ -162,6 +164,24 @@ class Running:
             seen = await asyncio.to_thread(looks.at, trials, self.people, self.run.seed)
             await self.database.write(evaluations.add_measures, seen)
 
+        for name in self.extras:
+            found = await asyncio.to_thread(self._extra, name, written)
+            await self.database.write(evaluations.add_measures, found)
+
+    def _extra(self, name: Extra, written: Written) -> list[Measure]:
+        """An extra measure, arm by arm, for some of them are of all drafts together."""
+        lessons = self._lessons()
+        found = []
+        for of_arm in written.values():
+            trials = list(of_arm.values())
+            truths = [lessons[one.lesson].own_text for one in trials]
+            values = score(name, [one.text for one in trials], truths)
+            found += [
+                Measure(trial=one.id, name=name, value=value)
+                for one, value in zip(trials, values, strict=True)
+            ]
+        return found
+
     async def _judge(self, written: Written) -> None:
         pairs = [
             (trial, written[other][mail])
@@ -201,7 +221,7 @@ class Running:
     # --- figures ------------------------------------------------------------------------------
 
     async def _work_out(self, written: Written) -> list[Figure]:
-        asked = questions(self.plan, self.people, written)
+        asked = questions(self.plan, self.people, written, self.extras)
         ids = {one for question in asked for one in (*question.of, *question.against)}
         values = await self.database.read(evaluations.measures, ids)
         judged = await self.database.read(evaluations.judgements, ids)

@@ -336,6 +336,7 @@ async def plan_teaching(config: Config, database: Database, door: Door, account:
         strategy=config.teach.strategy,
         seed=config.teach.seed,
         sampled=teacher.takes_temperature,
+        kind=config.account(account).kind,
     )
     return TeachPlan(
         mails=len(mails), selection=selection, items=tuple(reversed(items)), recipe=recipe

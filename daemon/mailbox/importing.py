@@ -25,27 +25,41 @@ from daemon.store.database import Database
 
 BATCH = 500
 BATCH_BYTES = 8 * 1024 * 1024
+NONE: frozenset[str] = frozenset()
 
 Report = Callable[[Progress], None]
 
 
 async def import_path(path: Path, name: str, database: Database, report: Report) -> SyncResult:
     """Import every message under `path`; raises SourceUnreadable if there is none."""
-    found = read_messages(path)
+    result = await add_messages(read_messages(path), name, database, report)
+    if not (result.added or result.known or result.quarantined):
+        raise SourceUnreadable(path, EMPTY)
+    await settle_cuts(name, database, report)
+    return result
+
+
+async def add_messages(
+    found: Iterator[Found],
+    name: str,
+    database: Database,
+    report: Report,
+    flags: frozenset[str] = NONE,
+) -> SyncResult:
+    """Store the messages, each with these flags too. The account's cuts are settled afterwards."""
     rules = await database.read(rules_store.rules, name, VERSION)
     added = done = unreadable = 0
-    while batch := await asyncio.to_thread(_read_batch, found, name, rules):
+    while batch := await asyncio.to_thread(_read_batch, found, name, rules, flags):
         added += await database.write(mail_store.add_batch, batch, rules.version)
         done += len(batch.incoming)
         unreadable += len(batch.quarantined)
         report(Progress(step="import", done=done + unreadable))
-    if not done and not unreadable:
-        raise SourceUnreadable(path, EMPTY)
-    await settle_cuts(name, database, report)
     return SyncResult(account=name, added=added, known=done - added, quarantined=unreadable)
 
 
-def _read_batch(found: Iterator[Found], name: str, rules: CutRules) -> Batch | None:
+def _read_batch(
+    found: Iterator[Found], name: str, rules: CutRules, flags: frozenset[str]
+) -> Batch | None:
     """The next messages; None after the last one."""
     mails: list[Incoming] = []
     unreadable: list[Quarantined] = []
@@ -54,7 +68,7 @@ def _read_batch(found: Iterator[Found], name: str, rules: CutRules) -> Batch | N
         if isinstance(item, Unreadable):
             unreadable.append(_quarantined(item))
             continue
-        mails.append(_incoming(item, name, rules))
+        mails.append(_incoming(item, name, rules, flags))
         size += len(item.raw)
         if size >= BATCH_BYTES:
             break
@@ -63,10 +77,11 @@ def _read_batch(found: Iterator[Found], name: str, rules: CutRules) -> Batch | N
     return Batch(account=name, incoming=tuple(mails), quarantined=tuple(unreadable))
 
 
-def _incoming(found: FileMessage, name: str, rules: CutRules) -> Incoming:
+def _incoming(found: FileMessage, name: str, rules: CutRules, flags: frozenset[str]) -> Incoming:
     """A message without a date came when its file says, but not in the future."""
     now = datetime.now(UTC)
     parsed = parse(found.raw, now)
+    parsed = replace(parsed, flags=parsed.flags | flags)
     if not parsed.dated:
         parsed = replace(parsed, sent_at=min(found.received_at, now))
     return incoming(name, parsed, rules)

@@ -139,7 +139,12 @@ def build(account: str, parsed: Parsed) -> Incoming:
 
 
 def cut_mail(mail: Mail, source: Source) -> Mail:
-    """The mail with the parts that its source is cut into; what its user cites is not own text."""
+    """The mail with the parts that its source is cut into; what its user cites is not own text.
+
+    Nothing is cut off what was stored as `whole`: no program has added anything to it.
+    """
+    if "whole" in mail.flags:
+        return replace(mail, own_text=(source.plain or "").strip())
     parts = cut(source.plain, source.html)
     own_text = uncited(parts.own_text)
     found = {"forward": bool(parts.forwarded and not own_text), "unsure": parts.is_unsure}

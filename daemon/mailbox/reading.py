@@ -128,7 +128,7 @@ def _cut_all(pending: Sequence[tuple[Mail, Source]], rules: CutRules) -> list[tu
 def _without_tail(mail: Mail, rules: CutRules) -> tuple[Mail, str]:
     """The mail with its recurring tail in its signature, and that tail."""
     own_text, tail = split_tail(mail.own_text, rules.tails)
-    if not tail:
+    if not tail or "whole" in mail.flags:
         return mail, ""
     signature = "\n".join(filter(None, (tail, mail.signature)))
     return replace(mail, own_text=own_text, signature=signature), tail

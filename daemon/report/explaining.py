@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from daemon.errors import NumberUnknown
 from daemon.report.numbers import numbers
 from daemon.report.records import Evaluated, Explanation, Material, Number, Row
+from daemon.research_errors import NumberUnknown
 from mlx_agent.evaluate.figures import NEARER, Scores, figure, scores_of, used, worth
 from mlx_agent.evaluate.records import Figure, Question
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from daemon.report.records import Evaluated
 from mlx_agent.evaluate import systems
+from mlx_agent.evaluate.extras import Extra
 from mlx_agent.evaluate.gallery import SWAPS, by_rank, by_target
 from mlx_agent.evaluate.questions import ALL, OTHERS, night_names
 from mlx_agent.evaluate.tables import SYSTEMS, by_size
@@ -61,6 +63,8 @@ def grids(evaluated: Evaluated) -> list[Grid]:
 
 
 def _measured(names: set[str]) -> Iterator[Grid]:
+    there = {name.partition("/")[0] for name in names}
+    measures = MEASURES | {name: name for name in get_args(Extra) if name in there}
     every = {name: name for name in SYSTEMS}
     nights = {f"night {number}": name for number, name in enumerate(night_names(), 1)}
     sizes = {f"{size} lessons": name for size, name in by_size(names).items()}
@@ -72,12 +76,12 @@ def _measured(names: set[str]) -> Iterator[Grid]:
         ("Lessons that the agent learned from", sizes),
         ("Retrained night after night, on mail after the last night", nights),
     ):
-        there = {said: n for said, n in rows.items() if f"distance/{n}/{ALL}" in names}
-        if len(there) > 1:
+        some = {said: n for said, n in rows.items() if f"distance/{n}/{ALL}" in names}
+        if len(some) > 1:
             yield Grid(
                 title=title,
-                header=("drafts by", *MEASURES.values()),
-                rows=_filled(there, lambda name: [f"{m}/{name}/{ALL}" for m in MEASURES]),
+                header=("drafts by", *measures.values()),
+                rows=_filled(some, lambda name: [f"{m}/{name}/{ALL}" for m in measures]),
                 note="Distances are 0 for the very same; counts are of a draft.",
             )
 

@@ -61,7 +61,7 @@ class Attributor:
         """Their authors."""
         self._vectoriser = vectoriser
         self._classifier: Any = LogisticRegression(
-            C=_STRENGTH, class_weight="balanced", max_iter=1000, random_state=seed
+            C=_STRENGTH, class_weight="balanced", solver="newton-cg", max_iter=1000
         ).fit(matrix, labels)
 
     @property

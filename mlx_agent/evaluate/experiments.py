@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from mlx_agent import codec
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.records import Target, Training
 from mlx_agent.evaluate.systems import Arm
 from mlx_agent.records import Lesson, Rule, Strategy
+from mlx_agent.rules import format_rules
 from mlx_agent.teach.dataset import Splits
 
 Name = Literal[
@@ -63,7 +65,10 @@ class Plan:
     @property
     def trainings(self) -> tuple[Training, ...]:
         """Each once, those of the most lessons first, so that two workers end together."""
-        found = {arm.training.id: arm.training for arm in self.arms if arm.training}
+        found: dict[str, Training] = {}
+        for arm in self.arms:
+            if arm.training is not None:
+                found.setdefault(arm.training.id, arm.training)
         return tuple(sorted(found.values(), key=lambda one: (-(one.lessons or 10**6), one.id)))
 
 
@@ -85,7 +90,11 @@ class Making:
         lessons: int = 0,
         part: str = "",
     ) -> Training:
-        """A training of a person's; its key is the hash of all that it follows from."""
+        """A training of a person's; its key is the hash of all that it follows from.
+
+        Those of different strategies that taught the same are one, and so is the one that thinks
+        where the teacher said nothing of its thoughts.
+        """
         chosen = Training(
             id="",
             person=person.name,
@@ -96,20 +105,21 @@ class Making:
             part=part,
         )
         known = trained_on(person, chosen)
+        if target == "thinking" and not any(one.thinking for one in known.train):
+            chosen = replace(chosen, target="rules")
         parts = (
-            *(person.name, target, strategy, str(chosen.rank), self.settings, str(self.seed)),
-            *(one.id for one in (*known.train, *known.valid)),
+            *(person.name, chosen.target, str(chosen.rank), self.settings, str(self.seed)),
+            *(_learned(one, chosen.target) for one in (*known.train, *known.valid)),
         )
         digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-        return Training(
-            id=digest[:24],
-            person=person.name,
-            target=target,
-            strategy=strategy,
-            rank=chosen.rank,
-            lessons=lessons,
-            part=part,
-        )
+        return replace(chosen, id=digest[:24])
+
+
+def _learned(lesson: Lesson, target: Target) -> str:
+    """What a training learns from a lesson."""
+    thinking = lesson.thinking if target == "thinking" else ""
+    answer = lesson.own_text if target == "text" else format_rules(lesson.rules)
+    return "\x01".join((lesson.sample_id, codec.dumps(lesson.x), thinking, answer))
 
 
 def trained_on(person: Person, training: Training) -> Splits:

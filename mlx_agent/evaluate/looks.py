@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlx_agent.evaluate.attribution import Attributor, attributed, train, written
+from mlx_agent.evaluate.attribution import MACHINE, Attributor, Written, attributed, train, written
 from mlx_agent.evaluate.experiments import Person
 from mlx_agent.evaluate.masking import Mode
 from mlx_agent.evaluate.records import Measure, Trial
@@ -57,25 +57,34 @@ def lookers(people: Sequence[Person], seed: int) -> Lookers:
 
 def at(trials: Sequence[Trial], people: Sequence[Person], seed: int) -> list[Measure]:
     """The measures of KINDS of trials of these people's mails; raises what `lookers` does."""
-    from mlx_agent.evaluate.attribution import MACHINE
-
     chosen = lookers(people, seed)
     xs = {one.id: one.x for person in people for one in person.splits.test}
     texts = [written(trial.text, xs[trial.lesson]) for trial in trials]
     shape, raw = (by.attribute_all(texts) for by in (chosen.shape, chosen.raw))
     names = {kind: name_of(kind, people, seed) for kind in KINDS}
+    passes = _passes(chosen, trials, texts)
 
     def found() -> Iterator[Measure]:
-        for trial, text, by_shape, by_words in zip(trials, texts, shape, raw, strict=True):
+        for trial, by_shape, by_words in zip(trials, shape, raw, strict=True):
             owner = trial.agent_of or trial.person
             values = {
                 "attributed": attributed([by_shape], trial.person)[0],
                 "raw": attributed([by_words], trial.person)[0],
                 "to owner": attributed([by_shape], owner)[0],
                 "machine": attributed([by_shape], MACHINE)[0],
-                "verified": float(chosen.verifiers[trial.person].accepts([text])[0]),
+                "verified": float(passes[trial.id]),
             }
             for kind, value in values.items():
                 yield Measure(trial=trial.id, name=names[kind], value=value)
 
     return list(found())
+
+
+def _passes(chosen: Lookers, trials: Sequence[Trial], texts: Sequence[Written]) -> dict[str, bool]:
+    """Whether each trial passes for its person's, by its id."""
+    found: dict[str, bool] = {}
+    for person, verifier in chosen.verifiers.items():
+        its = [(t.id, text) for t, text in zip(trials, texts, strict=True) if t.person == person]
+        accepted = verifier.accepts([text for _, text in its])
+        found |= {key: passed for (key, _), passed in zip(its, accepted, strict=True)}
+    return found

@@ -3,7 +3,8 @@
 Who writes can be told by a signature and by the people and matters of a mail, and neither is a
 manner. `mask` hides the names, `hide` the content words besides: of each only its case is left, and
 of a number that it was one. Function words, courtesy, greetings and sign-offs stay, for they are
-what a manner is made of; so do marks, blanks and line breaks.
+what a manner is made of; so do marks, blanks and line breaks. What a mail program made of them is
+undone first (`evened`), or real mail would be told from drafts by its wrapped lines.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 from typing import Literal
 
 from mlx_agent import names
+from mlx_agent.anatomy import LIST_ITEM
 from mlx_agent.characters import folded, visible
 from mlx_agent.language import STOP_WORDS, language
 from mlx_agent.records import Address
@@ -21,6 +23,12 @@ from mlx_agent.wording import SHORTHAND
 
 Mode = Literal["shape", "raw"]
 """What is left of a text: its shape alone, or all but the names."""
+
+_PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\t": " "})
+_WRAPPED, _WIDEST = 50, 100
+"""A line that a mail program wrapped has so many letters at the least; and no line has more."""
+_SHORT_LINE = 30
+"""A line up to here after a stop was begun by its writer."""
 
 _SENDER, _READER = "Sender", "Reader"
 """What stands for the words of a name."""
@@ -54,8 +62,36 @@ _LAST_LINE = re.compile(r"(?P<before>\A|\n)(?P<line>[^\n]+)\s*\Z")
 
 def prepared(text: str, sender: Address, to: Sequence[Address], mode: Mode) -> str:
     """The text as the classifier of a mode sees it."""
-    masked = mask(text, sender, to)
+    masked = mask(evened(text), sender, to)
     return hide(masked) if mode == "shape" else masked
+
+
+def evened(text: str) -> str:
+    """The text without what a mail program does: wrapped lines, curly quotes, blanks at line ends.
+
+    More than one empty line is one. A break after a line of some length is the program's, where no
+    line is longer than programs let it be; unless a sentence begins there for which there was room,
+    or a short line of its own, such as a sign-off.
+    """
+    plain = visible(text).translate(_PLAIN)
+    lines = [line.rstrip() for line in plain.strip().splitlines()]
+    width = max(map(len, lines), default=0)
+    found: list[str] = []
+    for line, last in zip(lines, ["", *lines], strict=False):
+        if found and width <= _WIDEST and _is_wrapped(last, line, width):
+            found[-1] = f"{found[-1]} {line.lstrip()}"
+        elif line or (found and found[-1]):
+            found.append(line)
+    return "\n".join(found)
+
+
+def _is_wrapped(line: str, following: str, width: int) -> bool:
+    if len(line) < _WRAPPED or not following.strip() or LIST_ITEM.match(following):
+        return False
+    if line[-1] not in ".!?,:" or not following.lstrip()[0].isupper():
+        return True
+    no_room = len(line) + 1 + len(following.split(maxsplit=1)[0]) > width
+    return no_room and len(following) > _SHORT_LINE
 
 
 def mask(text: str, sender: Address, to: Sequence[Address] = ()) -> str:
@@ -84,7 +120,7 @@ def hide(text: str) -> str:
 
 
 def _words(*people: Address) -> set[str]:
-    return {word.lower() for word in names.maskable(*people)}
+    return {word.translate(_PLAIN).lower() for word in names.maskable(*people)}
 
 
 def _without_initials(text: str, sender: Address) -> str:

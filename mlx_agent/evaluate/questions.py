@@ -28,21 +28,29 @@ Written = Mapping[Arm, Mapping[str, Trial]]
 """The trials of each arm, by their mails."""
 
 
-def questions(plan: Plan, people: Sequence[Person], written: Written) -> list[Question]:
-    """Every figure of the plan, those over all people after each person's."""
+def questions(
+    plan: Plan, people: Sequence[Person], written: Written, extras: Sequence[str] = ()
+) -> list[Question]:
+    """Every figure of the plan, those over all people after each person's.
+
+    `extras` are names of `mlx_agent.evaluate.extras` that were measured, too.
+    """
     names = [person.name for person in people]
-    found = [*_of_arms(plan, names, written), *_of_pairs(plan, names, written)]
+    measures = (*PLAIN, *extras)
+    found = [*_of_arms(plan, names, measures, written), *_of_pairs(plan, names, written)]
     found += [*_of_swaps(plan, written), *_beside_others(plan, names, written)]
     return list({one.name: one for one in found if one.of}.values())
 
 
-def _of_arms(plan: Plan, names: Sequence[str], written: Written) -> Iterator[Question]:
+def _of_arms(
+    plan: Plan, names: Sequence[str], measures: Sequence[str], written: Written
+) -> Iterator[Question]:
     own = [arm for arm in plan.arms if not _swapped(arm)]
     for system in dict.fromkeys(arm.name for arm in own):
         arms = [arm for arm in own if arm.name == system]
         for who in (*names, ALL):
             of = [t.id for arm in arms if who in (arm.person, ALL) for t in written[arm].values()]
-            for measure in PLAIN:
+            for measure in measures:
                 yield Question(name=f"{measure}/{system}/{who}", measure=measure, of=tuple(of))
 
 

@@ -18,8 +18,8 @@ from mlx_agent.teach.dataset import SHARES, SMALLEST, Splits, folded, split
 
 How = Literal["ours", "paper"]
 
-PEOPLE = 15
 TEST_SHARES: dict[Kind, float] = {"email": 0.2, "review": 0.2, "article": 0.5}
+"""Of the lessons of each kind, what the paper tests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

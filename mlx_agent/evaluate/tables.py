@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import RANKS
+from mlx_agent.evaluate.extras import Extra
 from mlx_agent.evaluate.questions import ALL, OTHERS, SWAPPED, night_names
 from mlx_agent.evaluate.records import Figure, Training
 
@@ -73,7 +75,10 @@ def markdown(table: Table) -> str:
 
 
 def _systems(by_name: Mapping[str, Figure]) -> Table:
+    measured = {name.partition("/")[0] for name in by_name}
+    extras = (name for name in get_args(Extra) if name in measured)
     measures = ("distance", "edit", "words", "unsupported", "uncovered", "attributed", "verified")
+    measures = (*measures, *extras)
     names = [name for name in SYSTEMS if f"distance/{name}/{ALL}" in by_name]
     rows = tuple(
         (name, *(cell(by_name.get(f"{m}/{name}/{ALL}"), m) for m in measures)) for name in names

@@ -52,7 +52,12 @@ class Verifier:
         self._attributor = attributor
         matrix, own = attributor.matrix, [label == person for label in attributor.labels]
         model = LogisticRegression(
-            C=_STRENGTH, class_weight="balanced", max_iter=1000, random_state=attributor.seed
+            C=_STRENGTH,
+            class_weight="balanced",
+            solver="liblinear",
+            dual=True,  # many more features than texts
+            max_iter=1000,
+            random_state=attributor.seed,
         )
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=attributor.seed)
         unseen = cross_val_predict(model, matrix, own, cv=folds, method="decision_function")

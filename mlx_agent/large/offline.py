@@ -72,7 +72,7 @@ def answer(task: Task) -> str:  # noqa: PLR0911  # a case for each task
     """The words of an answer, in the form that `answers` parses."""
     match task:
         case IntentTask():
-            points = intent_points(task.own_text, task.metadata)
+            points = intent_points(task.own_text, task.metadata, task.kind)
             bullets = "\n".join(f"- {point}" for point in points)
             # a mail may hold the answer's own tags, and this model repeats what it reads
             return f"<points>\n{bullets.replace('points>', 'points >')}\n</points>"

@@ -10,18 +10,18 @@ import re
 
 from mlx_agent import wording
 from mlx_agent.anatomy import SMILEY, dissect
-from mlx_agent.records import Metadata
+from mlx_agent.records import Kind, Metadata
 
 _RANGE = re.compile(r"(?<=\d)\s+(?:-{1,2}|[–—])\s+(?=\d)")
 _DASH = re.compile(r"\s+(?:-{1,2}|[–—])\s+|(?<=\w)--(?=\w)")
 
 
-def intent_points(own_text: str, metadata: Metadata) -> tuple[str, ...]:
+def intent_points(own_text: str, metadata: Metadata, kind: Kind = "email") -> tuple[str, ...]:
     """The bullets of an own text, in its order; the text itself where it is all courtesy.
 
     There is at least one bullet where the text holds anything but white space.
     """
-    parts = dissect(own_text, metadata.sender, metadata.to)
+    parts = dissect(own_text, metadata.sender, metadata.to, letter=kind == "email")
     points = [p for sentence in parts.sentences for p in _points(sentence)]
     whole = " ".join(own_text.split())
     return tuple(points or _points(whole) or ([whole] if whole else []))

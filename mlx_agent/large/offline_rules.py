@@ -14,9 +14,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from mlx_agent.anatomy import quotable
-from mlx_agent.records import Address, Rule, X
+from mlx_agent.records import Kind, Rule, X
 from mlx_agent.rules import in_order, most_telling, stated_length
-from mlx_agent.style import LENGTHS, MARKS, SIGNATURES, Manner, measure
+from mlx_agent.style import LENGTHS, MARKS, PLAIN, SIGNATURES, Manner, measure
 from mlx_agent.wording import SHORTHAND
 
 NAME_FORMS = {"{first}": "first name", "{last}": "last name", "{name}": "full name"}
@@ -34,6 +34,9 @@ SENTENCES = {
     "long": "long ones, over eighteen words",
 }
 
+OF_LETTERS = frozenset({"greeting", "opening", "requests", "closing", "sign-off", "signature"})
+"""The aspects that plain code finds in what somebody is written to, and in nothing else."""
+
 Change = dict[str, Any]
 _MARK_LIST = re.compile(r"^use (.+)$")
 _GREETING = re.compile(
@@ -45,13 +48,16 @@ _FORMS = re.compile(r'^write "[^"]+"(?:, "[^"]+")*$')
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
-def rules_of(manner: Manner, default: Manner | None) -> tuple[Rule, ...]:
+def rules_of(manner: Manner, default: Manner | None, *, letter: bool = True) -> tuple[Rule, ...]:
     """Rules for what is not as in `default`; for every aspect where there is no default.
 
     Greeting, length, sign-off and signature are always stated: they are what a reader sees first.
+    Of what is no `letter`, the aspects that only one has are left out.
     """
     rules = []
     for aspect, names, say in _SAY:
+        if aspect in OF_LETTERS and not letter:
+            continue
         stated = aspect in {"greeting", "length", "sign-off", "signature"}
         differs = default is None or any(getattr(manner, n) != getattr(default, n) for n in names)
         if stated or differs:
@@ -70,13 +76,19 @@ def manner_of(rules: Iterable[Rule], default: Manner) -> Manner:
 
 def rules_for(x: X, own_text: str, baseline: str | None) -> tuple[Rule, ...]:
     """The rules that separate `own_text` from `baseline`; without one, the most that it shows."""
-    sender, to = x.metadata.sender, x.metadata.to
-    generic = _manner(baseline, sender, to) if baseline is not None else None
-    return most_telling(rules_of(measure(own_text, sender, to, generic or Manner()), generic))
+    generic = None if baseline is None else _measured(baseline, x, usual(x.kind))
+    manner = _measured(own_text, x, generic or usual(x.kind))
+    return most_telling(rules_of(manner, generic, letter=x.kind == "email"))
 
 
-def _manner(text: str, sender: Address, to: tuple[Address, ...]) -> Manner:
-    return measure(text, sender, to, Manner())
+def usual(kind: Kind) -> Manner:
+    """The manner of a text of that kind that nobody in particular wrote."""
+    return Manner() if kind == "email" else PLAIN
+
+
+def _measured(text: str, x: X, default: Manner) -> Manner:
+    letter = x.kind == "email"
+    return measure(text, x.metadata.sender, x.metadata.to, default, letter=letter)
 
 
 def _say_greeting(manner: Manner) -> str:

@@ -1,4 +1,4 @@
-"""Write a mail from x under rules: plain code that obeys the closed wording. Pure.
+"""Write a text from x under rules: plain code that obeys the closed wording. Pure.
 
 The bullets are the content and none is dropped, however its words are put; the manner is the
 baseline's, changed by the rules.
@@ -13,25 +13,28 @@ from dataclasses import replace
 from mlx_agent import names, wording
 from mlx_agent.anatomy import LIST_ITEM, SMILEY
 from mlx_agent.large.offline_intent import neutral
-from mlx_agent.large.offline_rules import manner_of
+from mlx_agent.large.offline_rules import OF_LETTERS, manner_of, usual
 from mlx_agent.records import Address, Rule, X
 from mlx_agent.style import Manner, sign
-
-BASELINE = Manner()
-"""The manner of a mail that nobody in particular wrote."""
 
 Sentences = list[str]
 _ENDED = re.compile(r"[.!?][\"')\]]+$|:$")
 
 
 def baseline(x: X) -> str:
-    """y_z: the generic mail for x."""
+    """y_z: the generic text for x."""
     return write(x, ())
 
 
 def write(x: X, rules: tuple[Rule, ...], instruction: str = "") -> str:
-    """The mail for x in the manner that the rules give; an instruction goes before them."""
-    return compose(x, instructed(manner_of(rules, BASELINE), instruction))
+    """The text for x in the manner that the rules give; an instruction goes before them.
+
+    Neither makes a letter of an article: an agent that began as one for mail may well try.
+    """
+    letter = x.kind == "email"
+    heard = [rule for rule in rules if letter or rule.aspect not in OF_LETTERS]
+    manner = instructed(manner_of(heard, usual(x.kind)), instruction)
+    return compose(x, manner if letter else replace(manner, greeting="", sign_off=""))
 
 
 def instructed(manner: Manner, instruction: str) -> Manner:
