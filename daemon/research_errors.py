@@ -1,4 +1,4 @@
-"""The errors of corpora, of experiments, of the blind test and the report; a branch of `daemon.errors`.
+"""The errors of corpora, experiments, the blind test and the report; a branch of `daemon.errors`.
 
 UserError
 ├── BlindTestUnready        no evaluation of the account has two systems to compare
