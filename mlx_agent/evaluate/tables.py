@@ -13,6 +13,7 @@ from typing import get_args
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import RANKS
 from mlx_agent.evaluate.extras import Extra
+from mlx_agent.evaluate.figures import CONTROLLED
 from mlx_agent.evaluate.questions import ALL, OTHERS, SWAPPED, night_names
 from mlx_agent.evaluate.records import Figure, Training
 
@@ -23,6 +24,8 @@ SYSTEMS = (
     *(systems.NAIVE, systems.SMALL),
 )
 """In the order in which they stand in a table."""
+UNKNOWN = 0.9
+"""A rate at equal length with an interval this wide: one of the two is always the longer one."""
 _SHARES = frozenset(
     ("attributed", "raw", "verified", "machine", "to owner", "nearer", "win", "controlled")
 )
@@ -59,6 +62,8 @@ def cell(figure: Figure | None, measure: str = "") -> str:
     """A figure with its interval; a share in percent."""
     if figure is None or math.isnan(figure.value):
         return ""
+    if figure.high - figure.low > UNKNOWN and measure == CONTROLLED:
+        return "cannot be told"
     if measure in _SHARES:
         return f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})"
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
