@@ -18,9 +18,19 @@ from mlx_agent.evaluate.experiments import (
     strategies_of,
     trained_on,
 )
+from mlx_agent.evaluate.figures import (
+    CONTRADICTED,
+    CONTROLLED,
+    TIED,
+    WIN,
+    figure,
+    scores_of,
+)
 from mlx_agent.evaluate.questions import night_names, questions
-from mlx_agent.evaluate.records import Trial
+from mlx_agent.evaluate.records import Figure, Judgement, Question, Trial
 from mlx_agent.evaluate.systems import FALLBACK, SHOTS, Arm, random_examples, trial_id, written
+from mlx_agent.evaluate.tables import cell
+from mlx_agent.large.answers import Choice
 from mlx_agent.records import Rule, Strategy
 from mlx_agent.teach.dataset import Splits
 
@@ -261,3 +271,35 @@ def test_what_is_no_mail_has_a_text_all_the_same() -> None:
     x = ADA.splits.test[0].x
     assert written(" \n", x) == FALLBACK
     assert written("Hi Tim,\n\nI come.", x) == "Hi Tim,\n\nI come."
+
+
+def test_a_tie_and_a_place_that_decides_are_told_apart() -> None:
+    """Both count half; only of the second each order named another draft."""
+    said: list[tuple[Choice, Choice]] = [("first", "first"), ("tie", "tie"), ("first", "second")]
+    judged = [
+        Judgement(judge="one", first=f"a{n}", second=f"b{n}", forward=f, backward=b, prompt="v2")
+        for n, (f, b) in enumerate(said)
+    ]
+    judged.append(replace(judged[0], forward="second", backward="second", prompt="v1"))
+    of, against = ("a0", "a1", "a2"), ("b0", "b1", "b2")
+    scores = scores_of(judged, "one", "v2")
+    found = {}
+    for measure in (WIN, TIED, CONTRADICTED):
+        asked = Question(name=measure, measure=measure, of=of, against=against)
+        there = figure("run", asked, {}, scores, 1)
+        back = figure("run", replace(asked, of=against, against=of), {}, scores, 1)
+        assert there is not None
+        assert back is not None
+        found[measure] = there.value, back.value
+    assert found[WIN] == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert found[TIED] == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert found[CONTRADICTED] == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert scores_of(judged, "other") == {}
+
+
+def test_a_rate_at_equal_length_that_cannot_be_told_is_not_told() -> None:
+    """Where one of the two is always the longer one."""
+    known = Figure(run="r", name="n", value=0.0, low=0.0, high=1.0, measure=CONTROLLED, of=("a",))
+    assert cell(known, CONTROLLED) == "cannot be told"
+    assert cell(replace(known, value=0.5, low=0.4, high=0.6), CONTROLLED) == "50% (40% to 60%)"
+    assert cell(known, WIN) == "0% (0% to 100%)"

@@ -42,6 +42,7 @@ from mlx_agent.evaluate.tables import Table as Found
 from mlx_agent.evaluate.tables import tables
 from mlx_agent.evaluate.voters import agreements, voters
 from mlx_agent.records import Lesson, Rule, Strategy
+from mlx_agent.render import prompt_version
 from mlx_agent.rules import RulesMalformed, parse_rules
 from mlx_agent.teach.cost import Estimate, estimate, foresee
 from mlx_agent.teach.dataset import Splits
@@ -208,6 +209,7 @@ def run_of(asked: Asked, people: Sequence[Person], agents: Agents, app: App) -> 
         "teacher": app.door.models[models.teacher].name,
         "writer": app.door.models[models.writer].name,
         "judge": app.door.models[models.judge].name,
+        "judge prompt": prompt_version("judge", people[0].splits.test[0].x.kind),
         "mails": str(sum(len(person.splits.test) for person in people)),
     }
     lessons = [one.id for p in people for part in (p.splits.train, p.splits.test) for one in part]

@@ -192,7 +192,10 @@ class Running:
         ids = {trial.id for pair in pairs for trial in pair}
         known = await self.database.read(evaluations.judgements, ids)
         name = self._judge_name()
-        there = {(one.first, one.second) for one in known if one.judge == name}
+        prompt = self._judge_prompt()
+        there = {
+            (one.first, one.second) for one in known if (one.judge, one.prompt) == (name, prompt)
+        }
         missing = [pair for pair in pairs if (pair[0].id, pair[1].id) not in there]
         tally = _Tally(self.report, "judge", len(pairs), len(pairs) - len(missing))
         for start in range(0, len(missing), TOGETHER):
@@ -225,7 +228,7 @@ class Running:
         ids = {one for question in asked for one in (*question.of, *question.against)}
         values = await self.database.read(evaluations.measures, ids)
         judged = await self.database.read(evaluations.judgements, ids)
-        scores = scores_of(judged, self._judge_name())
+        scores = scores_of(judged, self._judge_name(), self._judge_prompt())
         named = {kind: looks.name_of(kind, self.people, self.run.seed) for kind in looks.KINDS}
 
         def work_out(asked: Question) -> Figure | None:
@@ -234,6 +237,9 @@ class Running:
 
         found = await asyncio.to_thread(lambda: [work_out(one) for one in asked])
         return [one for one in found if one is not None]
+
+    def _judge_prompt(self) -> str:
+        return self.run.settings["judge prompt"]
 
     def _judge_name(self) -> str:
         return self.door.models[self.door.config.models.judge].name

@@ -60,7 +60,11 @@ def _of_latest(material: Material, known: Mapping[str, Number], name: str) -> Nu
 def _figure(number: Number, shown: Figure, evaluated: Evaluated) -> Explanation:
     run = evaluated.run
     asked = Question(name=shown.name, measure=shown.measure, of=shown.of, against=shown.against)
-    scores = scores_of(evaluated.judgements, run.settings.get("judge", ""))
+    scores = scores_of(
+        evaluated.judgements,
+        run.settings.get("judge", ""),
+        run.settings.get("judge prompt", ""),
+    )
     lost = {one for one in (*shown.of, *shown.against) if one not in evaluated.trials}
     found = Explanation(
         number=number,

@@ -14,18 +14,18 @@ from itertools import groupby
 
 from daemon.report.records import AccountMaterial, By, Evaluated, Material, Number, Row, Unit
 from daemon.use import Use, by_week, use_of, week_of
-from mlx_agent.evaluate.figures import CONTROLLED, NEARER, WIN
+from mlx_agent.evaluate.figures import BESIDE, CONTRADICTED, CONTROLLED, NEARER, TIED, WIN
 from mlx_agent.evaluate.gallery import by_rank, by_target
 from mlx_agent.evaluate.records import Figure, Training
 from mlx_agent.records import Draft, Edit, Rule
 from mlx_agent.train.records import Adapter, Verdict
 
-SHARES = frozenset(
-    ("attributed", "raw", "verified", "machine", "to owner", NEARER, WIN, CONTROLLED)
-)
+SHARES = frozenset(("attributed", "raw", "verified", "machine", "to owner", *BESIDE))
 ABOUT = {
     NEARER: "the share of the mails on which it is nearer in style than the rival, ties half",
     WIN: "what it wins of the pairs before the judge, in both orders, ties half",
+    TIED: "the share of the pairs that the judge found alike, or one by one order each",
+    CONTRADICTED: "the share of the pairs of which the judge named another draft in each order",
     CONTROLLED: "what it wins before the judge at equal lengths, by a logistic model",
 }
 

@@ -7,6 +7,7 @@ same mails. Whoever explains a figure works it out from the same rows by the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from mlx_agent.bootstrap import Interval, interval
 from mlx_agent.evaluate.records import Figure, Judgement, Question
@@ -14,12 +15,25 @@ from mlx_agent.evaluate.win_rate import length_controlled
 
 NEARER, WIN, CONTROLLED = "nearer", "win", "controlled"
 """How often nearer in style; what is won before a judge; the same at equal lengths."""
+TIED, CONTRADICTED = "tied", "contradicted"
+"""Pairs that the judge found alike, and those of which each order named another draft: there the
+place alone decided, which counts as a tie too."""
+BESIDE = (NEARER, WIN, CONTROLLED, TIED, CONTRADICTED)
 TIE = 1e-9
 
 Values = Mapping[str, Mapping[str, float]]
 """By a trial's id its measures."""
-Scores = Mapping[tuple[str, str], float]
-"""What the first of two trials won of the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What the first of two trials won of the second, and whether both orders named another."""
+
+    won: float
+    contradicted: bool
+
+
+Scores = Mapping[tuple[str, str], Scored]
 
 
 def figure(run: str, asked: Question, values: Values, scores: Scores, seed: int) -> Figure | None:
@@ -57,17 +71,31 @@ def worth(measure: str, row: tuple[str, str], values: Values, scores: Scores) ->
     """What one row adds to the mean."""
     one, other = row
     if measure in (WIN, CONTROLLED):
-        return scores[one, other]
+        return scores[one, other].won
+    if measure == TIED:
+        return float(scores[one, other].won == 0.5)
+    if measure == CONTRADICTED:
+        return float(scores[one, other].contradicted)
     if measure == NEARER:
         mine, theirs = values[one]["distance"], values[other]["distance"]
         return 0.5 if abs(mine - theirs) < TIE else float(mine < theirs)
     return values[one][measure]
 
 
-def scores_of(judgements: Sequence[Judgement], judge: str) -> dict[tuple[str, str], float]:
-    """A judge's verdicts as scores, seen from either side."""
-    found = {(one.first, one.second): one.score for one in judgements if one.judge == judge}
-    return {(b, a): 1 - score for (a, b), score in found.items()} | found
+def scores_of(
+    judgements: Sequence[Judgement], judge: str, prompt: str = ""
+) -> dict[tuple[str, str], Scored]:
+    """A judge's verdicts as scores, seen from either side; by one prompt, if named."""
+    found: dict[tuple[str, str], Scored] = {}
+    for one in judgements:
+        if one.judge == judge and prompt in ("", one.prompt):
+            orders = {one.forward, one.backward} == {"first", "second"}
+            for pair, won in (
+                ((one.second, one.first), 1 - one.score),
+                ((one.first, one.second), one.score),
+            ):
+                found[pair] = Scored(won=won, contradicted=orders)
+    return found
 
 
 def _worked_out(

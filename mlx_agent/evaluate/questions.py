@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import NIGHTS, Person, Plan
-from mlx_agent.evaluate.figures import CONTROLLED, NEARER, WIN
+from mlx_agent.evaluate.figures import BESIDE
 from mlx_agent.evaluate.records import Question, Trial
 from mlx_agent.evaluate.systems import Arm
 
@@ -92,7 +92,7 @@ def _beside(path: str, pairs: Iterable[tuple[Arm, Arm]], written: Written) -> It
         if mail in written[other]
     ]
     of, against = tuple(a for a, _ in both), tuple(b for _, b in both)
-    for measure in (NEARER, WIN, CONTROLLED):
+    for measure in BESIDE:
         yield Question(name=f"{measure}/{path}", measure=measure, of=of, against=against)
 
 

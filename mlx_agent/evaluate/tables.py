@@ -13,7 +13,7 @@ from typing import get_args
 from mlx_agent.evaluate import systems
 from mlx_agent.evaluate.experiments import RANKS
 from mlx_agent.evaluate.extras import Extra
-from mlx_agent.evaluate.figures import CONTROLLED
+from mlx_agent.evaluate.figures import BESIDE, CONTRADICTED, CONTROLLED, NEARER, TIED, WIN
 from mlx_agent.evaluate.questions import ALL, OTHERS, SWAPPED, night_names
 from mlx_agent.evaluate.records import Figure, Training
 
@@ -26,9 +26,7 @@ SYSTEMS = (
 """In the order in which they stand in a table."""
 UNKNOWN = 0.9
 """A rate at equal length with an interval this wide: one of the two is always the longer one."""
-_SHARES = frozenset(
-    ("attributed", "raw", "verified", "machine", "to owner", "nearer", "win", "controlled")
-)
+_SHARES = frozenset(("attributed", "raw", "verified", "machine", "to owner", *BESIDE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,8 @@ def tables(
     by_name = {one.name: one for one in figures}
     found = [
         _systems(by_name),
-        _rivals(by_name, people),
+        _rivals(by_name),
+        _by_person(by_name, people),
         *_swaps(by_name, people),
         _ranks(by_name, trainings),
         _targets(trainings),
@@ -99,30 +98,41 @@ def _systems(by_name: Mapping[str, Figure]) -> Table:
     )
 
 
-def _rivals(by_name: Mapping[str, Figure], people: Sequence[str]) -> Table:
+def _rivals(by_name: Mapping[str, Figure]) -> Table:
     """How the agent fares against each rival, before the judge and by distance."""
-    rivals = [name for name in (*SYSTEMS, OTHERS) if _beside("win", name, ALL) in by_name]
+    measures = (WIN, CONTROLLED, TIED, CONTRADICTED, NEARER)
     rows = tuple(
-        (
-            rival,
-            *(
-                cell(by_name.get(_beside(measure, rival, ALL)), measure)
-                for measure in ("win", "controlled", "nearer")
-            ),
-            *(cell(by_name.get(_beside("nearer", rival, who)), "nearer") for who in people),
-        )
-        for rival in rivals
+        (rival, *(cell(by_name.get(_beside(m, rival, ALL)), m) for m in measures))
+        for rival in _there(by_name)
     )
     return Table(
         title="The agent (R3) against each rival, in % of the mails",
         header=(
-            *("rival", "wins before the judge", "the same at equal length", "nearer in style"),
-            *(f"nearer: {who}" for who in people),
+            *("rival", "wins before the judge", "the same at equal length"),
+            *("ties", "orders disagree", "nearer in style"),
         ),
         rows=rows,
-        note="Ties count half; each pair was judged in both orders. Intervals are bootstraps over "
-        "mails (95 %); those that hold 50 % show no difference.",
+        note="Each pair was judged in both orders, and ties count half, those among them on which "
+        "the orders disagree. Intervals are bootstraps over mails (95 %); those that hold 50 % "
+        "show no difference.",
     )
+
+
+def _by_person(by_name: Mapping[str, Figure], people: Sequence[str]) -> Table:
+    rows = tuple(
+        (rival, *(cell(by_name.get(_beside(NEARER, rival, who)), NEARER) for who in people))
+        for rival in _there(by_name)
+    )
+    return Table(
+        title="The agent (R3) is nearer in style, in % of each person's mails",
+        header=("rival", *people),
+        rows=rows if len(people) > 1 else (),
+    )
+
+
+def _there(by_name: Mapping[str, Figure]) -> list[str]:
+    """The rivals that the agent was set beside."""
+    return [name for name in (*SYSTEMS, OTHERS) if _beside(WIN, name, ALL) in by_name]
 
 
 def _beside(measure: str, rival: str, who: str) -> str:
