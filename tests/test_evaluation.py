@@ -147,6 +147,17 @@ def test_the_same_command_does_nothing_twice(home: Path) -> None:
     assert counts(home) == before
 
 
+def test_what_is_done_is_not_counted_again(home: Path) -> None:
+    """Neither trainings nor drafts nor verdicts."""
+    told = json.loads(trimtab(*SWAP, "--dry-run", home=home).stdout)
+    assert (told["trainings"], told["drafts"], told["judgements"]) == (0, 0, 0)
+    assert told["cost_usd"] == 0
+    other = json.loads(
+        trimtab("eval", "swap", "--seed", "4", "--json", "--dry-run", home=home).stdout
+    )
+    assert (other["trainings"], other["drafts"]) == (2, 0)
+
+
 def test_more_measures_are_taken_of_what_is_there(home: Path) -> None:
     """Each with its figures; an unknown one is wrong usage."""
     metrics = ("--metrics", "tf-idf, rouge-l")

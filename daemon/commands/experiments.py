@@ -310,9 +310,9 @@ def _usd(usd: float | None) -> str:
 
 
 def _shown(table: Found) -> Table:
-    out = Table(title=table.title, caption=table.note or None, caption_justify="left")
+    out = Table(title=table.title, caption=table.note or None, caption_justify="left", box=None)
     for number, name in enumerate(table.header):
-        out.add_column(name, justify="right" if number else "left", overflow="fold")
+        out.add_column(name, justify="right" if number else "left", no_wrap=not number)
     for row in table.rows:
         out.add_row(*map(_on_two_lines, row))
     return out

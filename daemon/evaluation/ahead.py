@@ -6,7 +6,7 @@ real mail for every draft that is to be judged: the prompts come out near to wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.evaluation.agents import Agents
@@ -22,6 +22,8 @@ from mlx_agent.large.prices import priced
 from mlx_agent.records import DraftTask, JudgeTask, Lesson, Task, Usage
 from mlx_agent.teach.cost import CHARS_PER_TOKEN
 
+Keys = Mapping[Arm, Mapping[str, Lesson]]
+"""Of each arm the keys of its trials, and the mails that they are of."""
 VERDICT_TOKENS = 200
 """What a judge writes for a verdict, its thinking included."""
 
@@ -48,23 +50,23 @@ async def ahead(
     trainings = [
         one for one in plan.trainings if one.id not in known or not agents.made(known[one.id])
     ]
-    drafts = await _drafts(door, agents, by_name, plan, seed)
-    mails = {person.name: len(person.splits.test) for person in people}
-    judgements = sum(mails[one.person] for one, _ in plan.pairs)
+    writing = Writing.of(door, agents, by_name, {}, seed)
+    keys = {arm: writing.keys(arm) for arm in plan.arms}
+    drafts = await _drafts(door, keys)
+    judged = await _pairs(door, plan, keys)
     asked = [task for arm, lesson in drafts if (task := _task(arm, lesson, by_name[arm.person]))]
     writer = _usage(asked, [len(lesson.own_text) / CHARS_PER_TOKEN for _, lesson in drafts])
-    judged = [
+    verdicts = [
         JudgeTask(x=one.x, truth=one.own_text, first=one.own_text, second=one.own_text)
-        for pair in plan.pairs
-        for one in by_name[pair[0].person].splits.test
+        for one in judged
     ] * 2
-    judge = _usage(judged, [VERDICT_TOKENS] * len(judged))
+    judge = _usage(verdicts, [VERDICT_TOKENS] * len(verdicts))
     costs = [_cost(door, "writer", writer), _cost(door, "judge", judge)]
     models = [door.models[getattr(door.config.models, role)] for role in ("writer", "judge")]
     return Ahead(
         trainings=len(trainings),
         drafts=len(drafts),
-        judgements=judgements,
+        judgements=len(judged),
         input_tokens=writer.input_tokens + judge.input_tokens,
         output_tokens=writer.output_tokens + judge.output_tokens,
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
@@ -72,11 +74,8 @@ async def ahead(
     )
 
 
-async def _drafts(
-    door: Door, agents: Agents, people: dict[str, Person], plan: Plan, seed: int
-) -> list[tuple[Arm, Lesson]]:
-    writing = Writing.of(door, agents, people, {}, seed)
-    keys = {arm: writing.keys(arm) for arm in plan.arms}
+async def _drafts(door: Door, keys: Keys) -> list[tuple[Arm, Lesson]]:
+    """What has to be written."""
     there = await door.database.read(
         evaluations.trials, {key for of_arm in keys.values() for key in of_arm}
     )
@@ -86,6 +85,23 @@ async def _drafts(
         for key, lesson in of_arm.items()
         if key not in there
     ]
+
+
+async def _pairs(door: Door, plan: Plan, keys: Keys) -> list[Lesson]:
+    """The mails of the pairs that have to be judged; both arms of a pair have the same mails."""
+    pairs = [
+        (first, second, lesson)
+        for one, other in plan.pairs
+        for (first, lesson), second in zip(keys[one].items(), keys[other], strict=True)
+    ]
+    ids = {key for first, second, _ in pairs for key in (first, second)}
+    name = door.models[door.config.models.judge].name
+    judged = {
+        (one.first, one.second)
+        for one in await door.database.read(evaluations.judgements, ids)
+        if one.judge == name
+    }
+    return [lesson for first, second, lesson in pairs if (first, second) not in judged]
 
 
 def _task(arm: Arm, lesson: Lesson, person: Person) -> Task | None:

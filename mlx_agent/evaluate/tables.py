@@ -45,7 +45,8 @@ def tables(
     """Every table that the figures fill at least one row of."""
     by_name = {one.name: one for one in figures}
     found = [
-        _systems(by_name),
+        _nearness(by_name),
+        _content(by_name),
         _rivals(by_name),
         _by_person(by_name, people),
         *_swaps(by_name, people),
@@ -65,7 +66,9 @@ def cell(figure: Figure | None, measure: str = "") -> str:
         return "cannot be told"
     if measure in _SHARES:
         return f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})"
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+    digits = 1 if measure == "words" else 3
+    value, low, high = (f"{one:.{digits}f}" for one in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} to {high})"
 
 
 def markdown(table: Table) -> str:
@@ -78,23 +81,40 @@ def markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _systems(by_name: Mapping[str, Figure]) -> Table:
+def _nearness(by_name: Mapping[str, Figure]) -> Table:
+    return _systems(
+        by_name,
+        "How near each system's drafts are",
+        ("distance", "edit", "attributed", "verified"),
+        "distance: of style from the real mail, names masked. edit: words to change of all. "
+        "attributed: to its author among these people and a machine, content words hidden. "
+        "verified: passes for the author's.",
+    )
+
+
+def _content(by_name: Mapping[str, Figure]) -> Table:
     measured = {name.partition("/")[0] for name in by_name}
-    extras = (name for name in get_args(Extra) if name in measured)
-    measures = ("distance", "edit", "words", "unsupported", "uncovered", "attributed", "verified")
-    measures = (*measures, *extras)
+    extras = [name for name in get_args(Extra) if name in measured]
+    return _systems(
+        by_name,
+        "What each system's drafts say",
+        ("words", "unsupported", "uncovered", *extras),
+        "A draft's words, facts that nothing holds, and points left out, on average.",
+    )
+
+
+def _systems(
+    by_name: Mapping[str, Figure], title: str, measures: Sequence[str], note: str
+) -> Table:
     names = [name for name in SYSTEMS if f"distance/{name}/{ALL}" in by_name]
     rows = tuple(
         (name, *(cell(by_name.get(f"{m}/{name}/{ALL}"), m) for m in measures)) for name in names
     )
     return Table(
-        title="What each system writes",
+        title=title,
         header=("drafts by", *measures),
         rows=rows if len(rows) > 1 else (),
-        note="distance: of style from the real mail, names masked. edit: words to change of all. "
-        "unsupported, uncovered: facts that nothing holds, points left out, of a draft. "
-        "attributed: to its author among these people and a machine, content words hidden. "
-        "verified: passes for the author's.",
+        note=note,
     )
 
 
