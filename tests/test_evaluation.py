@@ -152,10 +152,10 @@ def test_what_is_done_is_not_counted_again(home: Path) -> None:
     told = json.loads(trimtab(*SWAP, "--dry-run", home=home).stdout)
     assert (told["trainings"], told["drafts"], told["judgements"]) == (0, 0, 0)
     assert told["cost_usd"] == 0
-    other = json.loads(
-        trimtab("eval", "swap", "--seed", "4", "--json", "--dry-run", home=home).stdout
-    )
-    assert (other["trainings"], other["drafts"]) == (2, 0)
+    arguments = ("eval", "swap", "--seed", "4", "--json", "--dry-run")
+    other = json.loads(trimtab(*arguments, home=home).stdout)
+    assert other["trainings"] == 2
+    assert other["drafts"] == 2 * other["judgements"] > 0
 
 
 def test_more_measures_are_taken_of_what_is_there(home: Path) -> None:
