@@ -28,6 +28,9 @@ draft       your bullets, the rules, the text, and how it was made; delivery: wh
 edit        what you made of each draft; taken_back: what you said is not to be learned from
 standing_rule   rules that you pinned or banned
 adapter     your agents; verdict: the gate's word on each; training: how it went
+evaluation  experiments; evaluation_training: agents that were trained for them;
+            trial (evaluation_trial): what each system wrote for a mail of yours; trial_measure,
+            judgement, figure: how it was compared; blind_pair: what you chose, not knowing whose
 ledger      what left this machine, when, to whom, why, and at what price
 job         what trimtab did, and how it ended
 folder, uid_link, fetched, quarantine, tombstone, excluded, excluded_by, cut_rules
