@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anthropic_server import KEY, serving
+from anthropic_server import KEY, Server, serving
 from command import TRIMTAB, sentence, trimtab
 
 from daemon import sample
@@ -262,11 +262,65 @@ def test_only_the_pocket_base_trains_beside_itself() -> None:
     assert workers_for("/models/llama", 64) == 1
 
 
-async def test_what_costs_is_told_and_asked_first(taught: Path, tmp_path: Path) -> None:
-    """A no spends nothing: no request reaches the writer."""
-    home = Path(shutil.copytree(taught, tmp_path / "home"))
+async def test_what_costs_is_told_and_asked_first(home: Path, tmp_path: Path) -> None:
+    """A no spends nothing; a yes asks writer and judge, each thing once, and the ledger has it."""
+    other = Path(shutil.copytree(home, tmp_path / "home"))
     async with serving() as server:
-        remote = f"""
+        (other / "config.toml").write_text(with_claude(server), "utf-8")
+        code, told = await _run(other, "eval", "swap", "--seed", "3", stdin="n\n")
+        assert code == 1
+        assert "0 trainings" in told
+        assert "USD" in told
+        assert "Mail goes to 127.0.0.1" in told
+        assert server.seen == []
+        code, told = await _run(other, *SWAP, "--yes", stdin="")
+        assert code == 0, told
+        asked = len(server.seen)
+        found = json.loads(told)
+        assert found["run"]["settings"]["judge"] == "claude-sonnet-5-5"
+        code, again = await _run(other, *SWAP, "--yes", stdin="")
+        assert values(json.loads(again)) == values(found)
+        assert len(server.seen) == asked
+    with closing(sqlite3.connect(other / "trimtab.db")) as store:
+        rows = store.execute(
+            "SELECT role, count(*) FROM ledger WHERE event = 'answered' GROUP BY role"
+        ).fetchall()
+    by_role = dict(rows)
+    drafts = [one for one in found["figures"] if one["name"].startswith("swap/distance/")]
+    assert by_role["writer"] == sum(one["mails"] for one in drafts)
+    assert by_role["writer"] + by_role["judge"] == asked
+
+
+async def test_a_budget_that_is_spent_ends_it_and_what_was_paid_for_stays(
+    home: Path, tmp_path: Path
+) -> None:
+    """With its sentence; with more money the same command goes on."""
+    other = Path(shutil.copytree(home, tmp_path / "home"))
+    async with serving() as server:
+        config = with_claude(server)
+        (other / "config.toml").write_text(f"{config}[budget]\nnight_usd = 0.08\n", "utf-8")
+        code, told = await _run(other, *SWAP, "--yes", stdin="")
+        assert code == 1
+        assert "night_usd" in told
+        first_run = len(server.seen)
+        (other / "config.toml").write_text(f"{config}[budget]\nnight_usd = 100.0\n", "utf-8")
+        code, told = await _run(other, *SWAP, "--yes", stdin="")
+        assert code == 0, told
+    with closing(sqlite3.connect(other / "trimtab.db")) as store:
+        answered = store.execute("SELECT count(*) FROM ledger WHERE event = 'answered'").fetchone()
+        drafts = store.execute("SELECT count(*) FROM trial WHERE writer LIKE 'claude%'").fetchone()
+    assert 0 < first_run < answered[0]
+    assert drafts[0] == sum(
+        one["mails"]
+        for one in json.loads(told)["figures"]
+        if one["name"].startswith("swap/distance/")
+    )
+
+
+def with_claude(server: Server) -> str:
+    """The config with Claude, at a server here, as writer and judge."""
+    cloud = CONFIG.replace("\naddresses", '\ncloud = "all"\naddresses')
+    return f"""{cloud}{TRAIN}
 [large.claude]
 provider = "anthropic"
 model = "claude-sonnet-5-5"
@@ -274,16 +328,8 @@ base_url = "{server.url}"
 key = "{KEY}"
 [models]
 writer = "claude"
+judge = "claude"
 """
-        cloud = CONFIG.replace("\naddresses", '\ncloud = "all"\naddresses')
-        (home / "config.toml").write_text(cloud + TRAIN + remote, "utf-8")
-        process = await _run(home, "eval", "swap", stdin="n\n")
-        assert process[0] == 1
-        assert "2 trainings" in process[1]
-        assert "USD" in process[1]
-        assert "Mail goes to 127.0.0.1" in process[1]
-        assert server.seen == []
-    assert counts(home)["evaluation"] == 0
 
 
 async def _run(home: Path, *arguments: str, stdin: str) -> tuple[int, str]:
@@ -294,11 +340,11 @@ async def _run(home: Path, *arguments: str, stdin: str) -> tuple[int, str]:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"TRIMTAB_HOME": str(home)},
     )
-    said, _ = await done.communicate(stdin.encode())
-    return done.returncode or 0, said.decode()
+    said, complained = await done.communicate(stdin.encode())
+    return done.returncode or 0, said.decode() + (complained.decode() if done.returncode else "")
 
 
 def test_what_is_forgotten_leaves_the_experiments(home: Path) -> None:
