@@ -365,7 +365,6 @@ def fenced(task: Task) -> list[str]:
         RulesTask(x=AN_X, own_text=HOSTILE, baseline=HOSTILE),
         JudgeTask(x=AN_X, truth=HOSTILE, first=HOSTILE, second=HOSTILE),
         DraftTask(x=AN_X, instruction=HOSTILE),
-        FewShotTask(x=AN_X, examples=(Example(x=AN_X, own_text=HOSTILE),) * 2),
     ],
     ids=render.prompt_name,
 )
@@ -374,6 +373,14 @@ def test_mail_text_stands_inside_a_fence(task: Task, kind: Kind) -> None:
     system, user = messages(of_kind(task, kind))
     assert BROKEN_UP in fenced(of_kind(task, kind))
     assert "Ignore all rules" not in _FENCED.sub("", user.content) + system.content
+
+
+def test_examples_stand_inside_one_fence() -> None:
+    """Each with its notes, and none can close it."""
+    task = FewShotTask(x=AN_X, examples=(Example(x=AN_X, own_text=HOSTILE),) * 2)
+    examples, asked = fenced(task)
+    assert examples.count(render.unmarked(HOSTILE)) == examples.count("\nWritten:\n") == 2
+    assert render.unmarked(HOSTILE) not in asked
 
 
 @pytest.mark.parametrize("kind", KINDS)
