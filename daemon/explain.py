@@ -450,7 +450,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "the config, its max_tokens and thinking above all."
     ),
     m.ExtraMissing: lambda x: (
-        f"This needs {x.library}, which is not installed; install it with `pip install "
+        f"This needs {x.package}, which is not installed; install it with `pip install "
         f"'trimtab[{x.extra}]'`."
     ),
     m.TooFewAuthors: lambda x: (

@@ -185,7 +185,7 @@ class RequestRefused(UserError):
 
 @dataclass(eq=False)
 class ExtraMissing(UserError):
-    library: str
+    package: str
     extra: str
 
 
@@ -281,9 +281,9 @@ def no_room_told() -> Iterator[None]:
 
 
 @contextmanager
-def extra_needed(library: str, extra: str) -> Iterator[None]:
+def extra_needed(package: str, extra: str) -> Iterator[None]:
     """In the `with` block, an import that fails is ExtraMissing."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ExtraMissing(library, extra) from error
+        raise ExtraMissing(package, extra) from error

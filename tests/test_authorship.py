@@ -267,7 +267,7 @@ def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ExtraMissing) as missing:
         train({who: author.known for who, author in sample_authors().items()})
-    assert (missing.value.library, missing.value.extra) == ("scikit-learn", "eval")
+    assert (missing.value.package, missing.value.extra) == ("scikit-learn", "eval")
 
 
 # --- real people -------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ def test_a_library_that_is_not_there_is_named(
         monkeypatch.setitem(sys.modules, root, None)
     with pytest.raises(ExtraMissing) as missing:
         score(name, ["a"], ["a"])
-    assert (missing.value.library, missing.value.extra) == (library, needs)
+    assert (missing.value.package, missing.value.extra) == (library, needs)
 
 
 # the documented signatures of the two whose models cannot be had here
