@@ -171,6 +171,32 @@ def test_a_closed_window_loses_nothing(desk: Desk) -> None:
     assert "3 samples" in drafted(bird)
 
 
+EARLY = """
+    addEventListener("DOMDocElementInserted", () => {
+      const page = content.document;
+      const type = () => {
+        const bullets = page.getElementById("bullets");
+        if (bullets && page.readyState === "interactive") bullets.value = "And 2 of elm";
+      };
+      page.addEventListener("readystatechange", type);
+    }, true);
+"""
+
+
+def test_keys_before_the_window_is_ready_are_kept(desk: Desk) -> None:
+    """It has the keyboard before its code has loaded; they go below what was there."""
+    bird = reply(desk, "early")
+    type_bullets(bird)
+    bird.close_window()
+    with bird.in_each_window(EARLY):
+        bird.open_window()
+    both = f"{BULLETS}\nAnd 2 of elm"
+    assert bird.window_until("return at('bullets').value === args[0]", both)
+    bird.close_window()
+    bird.open_window()
+    assert bird.window_until("return at('bullets').value === args[0]", both)
+
+
 def test_a_cancelled_draft_leaves_the_bullets(desk: Desk) -> None:
     """At once, and nothing comes after it; the writer sees its client go."""
     bird = reply(desk, "cancelled")

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tools import require
 
@@ -281,6 +282,43 @@ class Thunderbird:
             modifiers.forEach((each) => keyboard.keyup(each));
         """
         self.js(window + code, key, list(modifiers))
+
+    @contextmanager
+    def in_each_window(self, source: str) -> Iterator[None]:
+        """This runs first in every page that opens meanwhile, with a page's rights and more.
+
+        A page is `content`; what it hands to `sendAsyncMessage("told", value)` is `told()`.
+        """
+        code = """
+            const pane = Services.wm.getMostRecentWindow("mail:3pane");
+            pane.heard = ({ data }) => { pane.told = data; };
+            Services.mm.addMessageListener("told", pane.heard);
+            Services.mm.loadFrameScript(args[0], true);
+        """
+        url = "data:application/javascript;charset=utf-8," + quote(source)
+        self.js(code, url)
+        try:
+            yield
+        finally:
+            self.js(
+                """
+                const pane = Services.wm.getMostRecentWindow("mail:3pane");
+                Services.mm.removeDelayedFrameScript(args[0]);
+                Services.mm.removeMessageListener("told", pane.heard);
+                """,
+                url,
+            )
+
+    def told(self) -> Any:
+        """What a page told, once, waited for."""
+        return self.until(
+            """
+            const pane = Services.wm.getMostRecentWindow("mail:3pane");
+            const { told } = pane;
+            pane.told = undefined;
+            return told;
+            """
+        )
 
     def open_window(self) -> None:
         """Press the button, and wait until the window can be used."""

@@ -50,10 +50,8 @@ function show(next) {
   const before = state;
   state = next;
   if (busy(next)) busyUntil = performance.now();
-  if (!touched) {
-    at("bullets").value = next.bullets;
-    at("instruction").value = next.instruction;
-  }
+  if (before === null) meet(next);
+  else if (!touched) showTyped(next);
   showPhase(next);
   if (before?.phase !== next.phase) keepFocus(next);
   showTrouble(next.trouble);
@@ -61,6 +59,21 @@ function show(next) {
   showProvenance(next);
   showText(next);
   showNoticed(next.noticed);
+}
+
+function showTyped({ bullets, instruction }) {
+  at("bullets").value = bullets;
+  at("instruction").value = instruction;
+}
+
+/** The first state: what was typed before it came goes below what was kept. */
+function meet(next) {
+  const early = at("bullets").value;
+  const bullets = [next.bullets, early].filter((text) => text !== "").join("\n");
+  showTyped({ ...next, bullets });
+  if (early === "") return;
+  touched = true;
+  typed();
 }
 
 function showPhase(next) {
@@ -147,6 +160,7 @@ function element(name, properties) {
 // --- what the user does --------------------------------------------------------------------------
 
 function draft(wish = "") {
+  if (state === null) return;
   typed();
   tell("draft", { wish });
 }
@@ -168,6 +182,7 @@ function onKey(event) {
 }
 
 function onInput() {
+  if (state === null) return; // `meet` takes it: what was kept is not to be overwritten
   touched = true;
   typed();
 }
@@ -190,7 +205,6 @@ function begin() {
   at("takeback").addEventListener("click", () => tell("takeBack"));
   browser.storage.session.onChanged.addListener(hearStored);
   tell("opened");
-  at("bullets").focus();
 }
 
 begin();
