@@ -16,6 +16,8 @@ from running_daemon import ask, running
 from tools import require
 
 import daemon.ladder
+from daemon.api.errors import code_of
+from mlx_agent.errors import TrimtabError
 
 EXTENSION = Path(__file__).parents[1] / "plugin" / "thunderbird"
 SHIPPED = sorted(
@@ -103,12 +105,29 @@ def test_every_reason_of_the_daemon_is_said_in_both_languages() -> None:
 def test_both_languages_say_everything() -> None:
     """The same messages with the same places, and no message that the code does not say."""
     english, german = messages("en"), messages("de")
-    assert english.keys() == german.keys()
+    troubles = {key for key in german if key.startswith("trouble_")}
+    assert english.keys() == german.keys() - troubles
     for key, said in english.items():
         places = [sorted(re.findall(r"\$\d", one[key]["message"])) for one in (english, german)]
         assert places[0] == places[1], key
         assert said["message"].strip()
         assert german[key]["message"].strip()
+
+
+def descendants(kind: type[TrimtabError]) -> set[type[TrimtabError]]:
+    """All errors below one."""
+    return {each for child in kind.__subclasses__() for each in {child} | descendants(child)}
+
+
+def test_what_the_daemon_says_of_trouble_has_german_words() -> None:
+    """Each for an error of that code that there is, with what to do; English is the daemon's."""
+    codes = {code_of(kind.__new__(kind)) for kind in descendants(TrimtabError)}
+    german = messages("de")
+    troubles = {key.removeprefix("trouble_") for key in german if key.startswith("trouble_")}
+    assert len(troubles) > 10
+    assert troubles - codes == {"daemon_not_running"}  # which its host says in its place
+    assert not {key for key in messages("en") if key.startswith("trouble_")}
+    assert all(";" in german[f"trouble_{code}"]["message"] for code in troubles)
 
 
 def test_every_message_that_is_named_is_there_and_the_other_way_round() -> None:

@@ -53,10 +53,11 @@ function answered(status, data) {
   throw errorOf(data);
 }
 
+/** The daemon speaks English; other languages have words of their own for what happens in drafting. */
 function errorOf(data) {
-  const { code, message } = data?.error ?? {};
-  const unknown = browser.i18n.getMessage("unexpectedAnswer");
-  return new ApiError(code ?? "unexpected_answer", message ?? unknown);
+  const { code = "unexpected_answer", message } = data?.error ?? {};
+  const words = /^\w+$/u.test(code) ? browser.i18n.getMessage(`trouble_${code}`) : "";
+  return new ApiError(code, words || (message ?? browser.i18n.getMessage("unexpectedAnswer")));
 }
 
 const lost = () => new ApiError("connection_lost", browser.i18n.getMessage("connectionLost"));
