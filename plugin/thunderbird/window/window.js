@@ -18,6 +18,7 @@ const say = (key, values) => browser.i18n.getMessage(key, values);
 let port = null;
 let state = null;
 let touched = false;
+let asked = null; // the wish of a draft that was asked for before the first state was here
 let busyUntil = -Infinity;
 
 // --- to and from the background ------------------------------------------------------------------
@@ -71,9 +72,8 @@ function meet(next) {
   const early = at("bullets").value;
   const bullets = [next.bullets, early].filter((text) => text !== "").join("\n");
   showTyped({ ...next, bullets });
-  if (early === "") return;
-  touched = true;
-  typed();
+  if (early !== "") onInput();
+  if (asked !== null) draft(asked);
 }
 
 function showPhase(next) {
@@ -160,7 +160,10 @@ function element(name, properties) {
 // --- what the user does --------------------------------------------------------------------------
 
 function draft(wish = "") {
-  if (state === null) return;
+  if (state === null) {
+    asked = wish;
+    return;
+  }
   typed();
   tell("draft", { wish });
 }
