@@ -16,6 +16,7 @@ from typing import Any
 import tomli_w
 from anthropic_server import Ledger, process
 from command import trimtab
+from dovecot_server import PASSWORD, Dovecot, running_dovecot
 from large_homes import fill, settings, some_mails
 from running_daemon import Running, a_home, started, wait_until_ready
 from smtp_server import SmtpServer, running_smtp
@@ -27,6 +28,7 @@ from daemon.paths import Paths, find_paths
 from daemon.store.database import Database
 
 FOLDER = Path(plugin.__file__).parent / "thunderbird"
+USER = "nora"
 BULLETS = "Thursday works for me\nI bring 3 samples of oak"
 SEALED = """From: Alice Brown <alice@brown.example>
 To: nora@falk.example
@@ -68,13 +70,18 @@ Alice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """A user's desk: Thunderbird, the daemon, and the mails that left."""
+    """A user's desk: Thunderbird, the daemon, the mails that left, and the mailbox of `USER`.
+
+    While the file `said` is there, the writer says what is in it.
+    """
 
     thunderbird: Thunderbird
     daemon: Running
     sent: "queue.Queue[bytes]"
     asked: Path
+    said: Path
     user: Path
+    server: Dovecot
 
     def unanswered(self) -> int:
         """How many messages the writer was set to work on whose answer nobody has taken."""
@@ -98,23 +105,35 @@ def a_desk(directory: Path, latency_s: float) -> Iterator[Desk]:
     """A desk whose writer takes so long to its first words."""
     home = directory / "user"
     home.mkdir()
-    asked = directory / "asked.jsonl"
+    asked, said = directory / "asked.jsonl", directory / "said.txt"
+    settings = ["--latency", str(latency_s), "--ledger", str(asked), "--said", str(said)]
     with (
-        process("--latency", str(latency_s), "--ledger", str(asked)) as url,
+        process(*settings) as url,
         smtp_sink() as (smtp, sent),
-        with_mails(with_two_accounts(url)) as where,
+        running_dovecot() as server,
+        with_mails(with_two_accounts(url, server.port)) as where,
         started(where) as daemon,
     ):
         wait_until_ready(daemon)
         trimtab("plugin", "install", "--http", home=where, HOME=str(home))
-        with thunderbird(directory, home, smtp.port) as bird:
+        with thunderbird(directory, home, smtp_port=smtp.port, imap_port=server.port) as bird:
+            bird.log_in(PASSWORD)
             bird.install(FOLDER)
-            yield Desk(thunderbird=bird, daemon=daemon, sent=sent, asked=asked, user=home)
+            yield Desk(
+                thunderbird=bird,
+                daemon=daemon,
+                sent=sent,
+                asked=asked,
+                said=said,
+                user=home,
+                server=server,
+            )
 
 
-def with_two_accounts(url: str) -> dict[str, Any]:
+def with_two_accounts(url: str, imap_port: int) -> dict[str, Any]:
     """A config's data: home, which has mails, and work; the daemon is on a port as well."""
-    data = settings(url)
+    imap = {"host": "127.0.0.1", "port": imap_port, "security": "plain"}
+    data = settings(url, account={"imap": imap | {"user": USER, "password": PASSWORD}})
     work = {"addresses": ["n.falk@yard.example"], "cloud": "all"}
     accounts = data["accounts"] | {"work": work}
     return data | {"accounts": accounts, "api": {"port": free_port()}}

@@ -126,8 +126,8 @@ class Dovecot:
     def messages(self, user: str, folder: str) -> list[bytes]:
         """All messages of a folder, whole."""
         link = self.connect(user)
-        link.select(folder, readonly=True)
-        _, found = link.fetch("1:*", "(BODY.PEEK[])") if link.response("EXISTS") else ("", [])
+        _, (count,) = link.select(folder, readonly=True)
+        _, found = link.fetch("1:*", "(BODY.PEEK[])") if count != b"0" else ("", [])
         link.logout()
         return [item[1] for item in found if isinstance(item, tuple)]
 

@@ -45,8 +45,10 @@ def write_home(root: Path, data: dict[str, Any]) -> tuple[Paths, Config]:
 
 async def fill(database: Database, mails: list[Mail]) -> None:
     """Put mails into the store, as if they had been imported."""
-    source = Source(header=b"", plain=None, html=None)
-    incoming = tuple(Incoming(mail=mail, source=source) for mail in mails)
+    incoming = tuple(
+        Incoming(mail=mail, source=Source(header=b"", plain=mail.own_text, html=None))
+        for mail in mails
+    )
     await database.write(mail_store.add_batch, Batch(account=HOME, incoming=incoming), 0)
 
 

@@ -8,7 +8,9 @@ With TRIMTAB_SCREENSHOTS=DIRECTORY the states of the window are kept there as pi
 """
 
 import asyncio
+import email
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,17 +20,49 @@ from typing import Any
 
 import psutil
 import pytest
-from desk import BULLETS, SEALED, Desk, a_desk, ask, drafted, insert, reply, type_bullets, words
+from command import trimtab
+from desk import (
+    BULLETS,
+    FOLDER,
+    MAIL,
+    SEALED,
+    USER,
+    Desk,
+    a_desk,
+    ask,
+    drafted,
+    insert,
+    reply,
+    type_bullets,
+    words,
+)
 from large_homes import HOME
 from running_daemon import started, wait_until_ready
-from thunderbird import COMPOSE, LIMIT_S, Thunderbird
+from thunderbird import COMPOSE, LIMIT_S, Thunderbird, thunderbird
+from tools import absent
 
 from daemon.store import drafts as draft_store
+from daemon.store import mail as mail_store
 from daemon.store.database import Database
-from mlx_agent.records import Draft
+from mlx_agent.records import Draft, Mail
 
 LATENCY_S = 2.5
 """Of the writer: long enough for a window to be closed meanwhile, or a draft cancelled."""
+
+AT_SERVER = f"imap://{USER}@127.0.0.1"
+
+SCHEME = "browser.theme.toolbar-theme"
+COLOURS = """
+    const seen = [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility());
+    const texts = seen.filter((one) =>
+      [...one.childNodes].some((each) => each.nodeType === 3 && each.data.trim()) || one.value);
+    const style = (one) => getComputedStyle(one);
+    const clear = (one) => style(one).backgroundColor.includes(", 0)");
+    const behind = (one) => clear(one) ? behind(one.parentElement) : style(one).backgroundColor;
+    return texts.filter((one) => !one.disabled && one.type !== "checkbox").map((one) =>
+      ({ name: one.id || one.tagName, text: style(one).color, behind: behind(one) }));
+"""
+"""Of each text that can be seen, its colour and that of what is behind it."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="a Mac's needs a display")
 
@@ -215,6 +249,27 @@ def test_a_cancelled_draft_leaves_the_bullets(desk: Desk) -> None:
     assert desk.unanswered() == unanswered + 1
 
 
+def test_what_a_draft_makes_up_is_marked_in_it(desk: Desk) -> None:
+    """A price that nobody named is marked, and what is not in the draft is told; both in words."""
+    bird = reply(desk, "made up")
+    type_bullets(bird)
+    desk.said.write_text("Hello Alice,\n\nThursday works for me, for 950 euros.\n\nNora", "utf-8")
+    try:
+        ask(bird)
+        drafted(bird)
+    finally:
+        desk.said.unlink()
+    picture(bird, "findings")
+    marks = bird.window(
+        "return [...document.querySelectorAll('#text mark')].map(m => m.textContent)"
+    )
+    assert marks == ["950 euros"]
+    found = bird.window("return [...at('findings').children].map((item) => item.textContent)")
+    assert len(found) == 2
+    assert any("I bring 3 samples of oak" in line for line in found)
+    assert any("950 euros" in line for line in found)
+
+
 def test_a_forward_is_written_above_what_it_forwards(desk: Desk) -> None:
     """What is forwarded is context, and no mail that is answered."""
     bird = reply(desk, "forwarded", kind="ForwardInline")
@@ -246,21 +301,84 @@ def test_a_stored_draft_is_known_when_it_is_opened_again(desk: Desk) -> None:
     ask(bird)
     drafted(bird)
     insert(bird)
-    bird.do("cmd_saveAsDraft")
-    bird.until(COMPOSE + "return !w.gSaveOperationInProgress && !w.gContentChanged")
-    bird.discard()
+    save_and_close(bird)
     bird.compose("Draft", "mailbox://nobody@Local%20Folders/Drafts")
-    bird.js(
-        COMPOSE
-        + "const d = w.GetCurrentEditor().document, m = d.querySelector('[data-trimtab-draft]');"
-        "d.getSelection().selectAllChildren(m.lastElementChild ?? m);"
-        "d.getSelection().collapseToEnd();"
-    )
-    bird.write(" Written the next day.")
+    write_on(bird, " Written the next day.")
     bird.send()
     assert_ours_is_out(desk.left())
     found = eventually(lambda: [e for e in desk.edits() if "next day" in e["final_text"]])
     assert found
+
+
+def test_a_mail_on_a_server_goes_the_whole_round(desk: Desk) -> None:
+    """Answered from the inbox, kept among the drafts there, sent, filed, synced; learned once."""
+    bird, server = desk.thunderbird, desk.server
+    server.append(USER, [MAIL.format(name="remote").encode()], "INBOX")
+    bird.fetch(f"{AT_SERVER}/INBOX", "remote@brown.example")
+    bird.compose("ReplyToSender", f"{AT_SERVER}/INBOX", identity=2)
+    type_bullets(bird)
+    ask(bird)
+    drafted(bird)
+    insert(bird)
+    save_and_close(bird)
+    (kept,) = server.messages(USER, "Drafts")
+    assert b"X-Trimtab-Draft" in kept
+    bird.fetch(f"{AT_SERVER}/Drafts", message_id(kept))
+    bird.compose("Draft", f"{AT_SERVER}/Drafts", identity=2)
+    write_on(bird, " Written the day after.")
+    bird.send()
+    mail = desk.left()
+    assert_ours_is_out(mail)
+    assert eventually(lambda: server.messages(USER, server.sent))
+    (filed,) = server.messages(USER, server.sent)
+    assert b"trimtab" not in filed.lower()
+    assert not server.messages(USER, "Drafts")
+    synced = eventually(
+        lambda: [one for one in mails(desk) if one.message_id == mail["Message-ID"]]
+    )
+    assert "Written the day after." in words(synced[0].own_text)
+    (edit,) = [
+        edit for edit in desk.edits() if "Written the day after." in words(edit["final_text"])
+    ]
+    assert edit["draft_id"] == drafts(desk)[-1].id
+
+
+def test_text_can_be_read_in_light_and_in_dark(desk: Desk) -> None:
+    """Every text stands out from what is behind it at least as WCAG 2.2 asks for (4.5 to 1)."""
+    bird = reply(desk, "dark")
+    type_bullets(bird)
+    ask(bird)
+    drafted(bird)
+    behind = {}
+    for scheme, number in (("light", 1), ("dark", 0)):
+        bird.js("Services.prefs.setIntPref(args[0], args[1])", SCHEME, number)
+        wanted = f"return matchMedia('(prefers-color-scheme: {scheme})').matches"
+        assert bird.window_until(wanted)
+        picture(bird, f"draft-{scheme}")
+        found = bird.window(COLOURS)
+        behind[scheme] = {one["behind"] for one in found}
+        assert len(found) > 20
+        assert [one for one in found if contrast(one["text"], one["behind"]) < 4.5] == []
+    bird.js("Services.prefs.clearUserPref(args[0])", SCHEME)
+    assert not behind["light"] & behind["dark"]
+
+
+def test_it_speaks_german_to_germans(tmp_path: Path) -> None:
+    """Also where the daemon, which speaks English, does not answer."""
+    if not list(Path("/usr/lib").glob("thunderbird/**/langpack-de@*.xpi")):
+        absent("Thunderbird in German (Debian: thunderbird-l10n-de)")
+    (home := tmp_path / "user").mkdir()
+    trimtab("plugin", "install", home=tmp_path / "home", HOME=str(home))
+    with thunderbird(tmp_path, home, intl_locale_requested="de") as bird:
+        bird.install(FOLDER)
+        bird.compose("New")
+        bird.open_window()
+        said = bird.window_until("return !at('trouble').hidden && at('trouble').textContent")
+        picture(bird, "german")
+        assert bird.window("return document.documentElement.lang") == "de"
+        names = "['draft', 'cancel', 'insert'].map((id) => at(id).textContent)"
+        assert bird.window(f"return {names}") == ["Schreiben", "Abbrechen", "Einfügen"]
+        assert "starten Sie ihn mit `trimtab run`" in said
 
 
 def test_without_its_host_the_port_serves(desk: Desk) -> None:
@@ -307,6 +425,19 @@ def test_a_daemon_that_does_not_run_is_said_to(desk: Desk) -> None:
         assert "3 samples" in drafted(bird)
 
 
+def contrast(one: str, other: str) -> float:
+    """Of two CSS colours, 1 to 21, as WCAG 2.2 defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """WCAG's relative luminance of `rgb(r, g, b)`, 0 to 1."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def ruled(desk: Desk, account: str = HOME) -> list[list[str]]:
     """The aspects of the rules of an account's drafts, oldest first."""
     return [[rule.aspect for rule in draft.rules] for draft in drafts(desk, account)]
@@ -320,6 +451,41 @@ def drafts(desk: Desk, account: str = HOME) -> list[Draft]:
         found = await database.read(draft_store.drafts, account)
         await database.close()
         return list(reversed(found))
+
+    return asyncio.run(read())
+
+
+def save_and_close(bird: Thunderbird) -> None:
+    """Keep the mail among the drafts."""
+    bird.do("cmd_saveAsDraft")
+    bird.until(COMPOSE + "return !w.gSaveOperationInProgress && !w.gContentChanged")
+    bird.discard()
+
+
+def write_on(bird: Thunderbird, text: str) -> None:
+    """Type below our draft in a mail that was opened again."""
+    bird.js(
+        COMPOSE
+        + "const d = w.GetCurrentEditor().document, m = d.querySelector('[data-trimtab-draft]');"
+        "d.getSelection().selectAllChildren(m.lastElementChild ?? m);"
+        "d.getSelection().collapseToEnd();"
+    )
+    bird.write(text)
+
+
+def message_id(content: bytes) -> str:
+    """Of a mail, as Thunderbird names it."""
+    return str(email.message_from_bytes(content)["Message-ID"]).strip("<>")
+
+
+def mails(desk: Desk) -> list[Mail]:
+    """What the daemon has of the account's mails."""
+
+    async def read() -> list[Mail]:
+        database = await Database.open(desk.daemon.paths.database)
+        found = await database.read(mail_store.mails, HOME)
+        await database.close()
+        return found
 
     return asyncio.run(read())
 

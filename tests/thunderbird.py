@@ -75,6 +75,31 @@ PREFS: dict[str, Any] = {
     "mail.identity.id1.drafts_folder_picker_mode": "0",
     "mail.identity.id1.draft_folder": "mailbox://nobody@Local%20Folders/Drafts",
 }
+IMAP: dict[str, Any] = {
+    "mail.accountmanager.accounts": "account1,account2",
+    "mail.account.account2.server": "server2",
+    "mail.account.account2.identities": "id3",
+    "mail.server.server2.type": "imap",
+    "mail.server.server2.hostname": "127.0.0.1",
+    "mail.server.server2.userName": "nora",
+    "mail.server.server2.name": "On a server",
+    "mail.server.server2.socketType": 0,
+    "mail.server.server2.authMethod": 3,
+    "mail.server.server2.login_at_startup": False,
+    "mail.server.server2.check_new_mail": False,
+    "mail.identity.id3.fullName": "Nora",
+    "mail.identity.id3.useremail": "nora@falk.example",
+    "mail.identity.id3.smtpServer": "smtp1",
+    "mail.identity.id3.valid": True,
+    "mail.identity.id3.compose_html": True,
+    "mail.identity.id3.reply_on_top": 1,
+    "mail.identity.id3.doFcc": True,
+    "mail.identity.id3.fcc_folder_picker_mode": "0",
+    "mail.identity.id3.fcc_folder": "imap://nora@127.0.0.1/Gesendet",
+    "mail.identity.id3.drafts_folder_picker_mode": "0",
+    "mail.identity.id3.draft_folder": "imap://nora@127.0.0.1/Drafts",
+}
+"""A second account, of the user nora of a Dovecot, with an identity of its own."""
 STORED = """From - Mon Nov 23 00:00:00 2026
 X-Mozilla-Status: 0000
 X-Mozilla-Status2: 00000000
@@ -219,10 +244,28 @@ class Thunderbird:
             made.QueryInterface(Ci.nsIMsgLocalMailFolder).addMessage(args[1]);
             return made.URI;
         """
-        head = (
-            "From - Mon Nov 23 00:00:00 2026\nX-Mozilla-Status: 0000\nX-Mozilla-Status2: 00000000\n"
-        )
-        return str(self.js(SERVICES + code, name, head + eml))
+        return str(self.js(SERVICES + code, name, STORED + eml))
+
+    def log_in(self, password: str) -> None:
+        """Give the account on a server its password, and let it find its folders."""
+        code = """
+            const server = MailServices.accounts.getAccount("account2").incomingServer;
+            server.password = args[0];
+            server.performExpand(null);
+        """
+        self.js(SERVICES + code, password)
+
+    def fetch(self, uri: str, message_id: str) -> None:
+        """Look into a folder on a server until a mail is there."""
+        code = """
+            const {MailUtils} = ChromeUtils.importESModule("resource:///modules/MailUtils.sys.mjs");
+            const folder = MailUtils.getExistingFolder(args[0]);
+            if (!folder) return false;
+            if ([...folder.messages].some((each) => each.messageId === args[1])) return true;
+            folder.updateFolder(null);
+            return false;
+        """
+        self.until(SERVICES + code, uri, message_id)
 
     def compose(self, kind: str, uri: str = "", *, html: bool = True, identity: int = 0) -> None:
         """Open a mail: `ReplyToSender` or `Draft` of the folder's first mail, or `New`."""
@@ -355,16 +398,18 @@ class Thunderbird:
 
 
 @contextmanager
-def thunderbird(directory: Path, home: Path, smtp_port: int) -> Iterator[Thunderbird]:
-    """Thunderbird for the `with` block, with a profile in the directory; its identity is Nora."""
+def thunderbird(
+    directory: Path, home: Path, *, smtp_port: int = 0, imap_port: int = 0, **more: Any
+) -> Iterator[Thunderbird]:
+    """Thunderbird for the `with` block, with a profile in the directory; its identities are Nora's.
+
+    The third is that of an account on a server; `log_in` before it is used. `more` are preferences,
+    with `_` for the points in their names.
+    """
     profile = directory / "profile"
     profile.mkdir(parents=True)
-    prefs = PREFS | {"mail.smtpserver.smtp1.port": smtp_port}
-    prefs |= {
-        "mail.identity.id1.fullName": "Nora",
-        "mail.identity.id1.useremail": "nora@falk.example",
-    }
-    prefs |= {"mail.identity.id1.htmlSigText": "Nora Falk\nBoatyard"}
+    ports = {"mail.smtpserver.smtp1.port": smtp_port, "mail.server.server2.port": imap_port}
+    prefs = PREFS | IMAP | ports | {name.replace("_", "."): each for name, each in more.items()}
     lines = [f"user_pref({json.dumps(key)}, {json.dumps(value)});" for key, value in prefs.items()]
     (profile / "user.js").write_text("\n".join(lines), "utf-8")
     command = [require("thunderbird", "thunderbird"), "--profile", str(profile), "--no-remote"]
