@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-eval bench-draft bench-checks bench-plugin clean
+.PHONY: help setup demo test check format lock sample pocket picture bench-mail bench-teach bench-train bench-agent bench-voice bench-eval bench-draft bench-checks bench-plugin bench-8b clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -59,6 +59,9 @@ bench-teach: $(STAMP) ## teaching's rate, memory and cost, and what kills do to 
 
 bench-train: $(STAMP) ## training beside mlx_lm.lora: speed, memory, loss; and killed at random points
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.train
+
+bench-8b: $(STAMP) ## what training an 8B-shaped base takes of a 16 GB machine's memory (an hour; needs g++)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.eight
 
 bench-agent: $(STAMP) ## the agent's passes for a list, time to its first rule, waiting during a training
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agent
