@@ -443,14 +443,7 @@ def ruled(desk: Desk, account: str = HOME) -> list[list[str]]:
 
 def drafts(desk: Desk, account: str = HOME) -> list[Draft]:
     """An account's drafts, oldest first."""
-
-    async def read() -> list[Draft]:
-        database = await Database.open(desk.daemon.paths.database)
-        found = await database.read(draft_store.drafts, account)
-        await database.close()
-        return list(reversed(found))
-
-    return asyncio.run(read())
+    return stored(desk, draft_store.drafts, account)[::-1]
 
 
 def save_and_close(bird: Thunderbird) -> None:
@@ -478,10 +471,15 @@ def message_id(content: bytes) -> str:
 
 def mails(desk: Desk) -> list[Mail]:
     """What the daemon has of the account's mails."""
+    return stored(desk, mail_store.mails, HOME)
 
-    async def read() -> list[Mail]:
+
+def stored(desk: Desk, query: Callable[..., list[Any]], account: str) -> list[Any]:
+    """What a query of the daemon's database finds of an account."""
+
+    async def read() -> list[Any]:
         database = await Database.open(desk.daemon.paths.database)
-        found = await database.read(mail_store.mails, HOME)
+        found = await database.read(query, account)
         await database.close()
         return found
 
